@@ -1,0 +1,71 @@
+/**
+ * Every error that leaves a service over HTTP: its stable code and its status.
+ * Clients decide by code; the message says what was wrong, where, and what to do.
+ */
+export const errorCatalogue = {
+  bad_request: 400,
+  invalid_event: 400,
+  malformed_json: 400,
+  no_events: 400,
+  unknown_column: 400,
+  bad_filter: 400,
+  bad_cursor: 400,
+  not_found: 404,
+  unknown_topic: 404,
+  unknown_application: 404,
+  unknown_view: 404,
+  unknown_release: 404,
+  unknown_key: 404,
+  method_not_allowed: 405,
+  request_timeout: 408,
+  import_closed: 409,
+  import_disorder: 400,
+  release_changed: 409,
+  body_too_large: 413,
+  batch_too_large: 413,
+  event_too_large: 413,
+  unsupported_media_type: 415,
+  all_events_rejected: 422,
+  too_many_requests: 429,
+  internal: 500,
+  kafka_unavailable: 503,
+  outcome_unknown: 503,
+  rebuilding: 503,
+  no_live_release: 503,
+  stopping: 503,
+} as const satisfies Record<string, number>
+
+export type ErrorCode = keyof typeof errorCatalogue
+
+export interface ErrorBody {
+  readonly error: {
+    readonly code: ErrorCode
+    readonly message: string
+    readonly details?: unknown
+  }
+}
+
+export class ServiceError extends Error {
+  readonly code: ErrorCode
+  readonly status: number
+  readonly retryAfterSeconds: number | undefined
+  readonly details: unknown
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { retryAfterSeconds?: number; details?: unknown; cause?: unknown } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.name = 'ServiceError'
+    this.code = code
+    this.status = errorCatalogue[code]
+    this.retryAfterSeconds = options.retryAfterSeconds
+    this.details = options.details
+  }
+
+  toBody(): ErrorBody {
+    const details = this.details === undefined ? {} : { details: this.details }
+    return { error: { code: this.code, message: this.message, ...details } }
+  }
+}

@@ -1,0 +1,20 @@
+import type { Http } from './http.ts'
+import { Histogram, type Registry } from './metrics.ts'
+
+/** Rate, errors and duration of every route, by its pattern (never by its URL, which has no bound). */
+export function measureRequests(http: Http, registry: Registry): void {
+  const seconds = new Histogram({
+    name: 'kappa_http_request_seconds',
+    help: 'Time from the head of a request to the end of its answer.',
+    labelNames: ['method', 'route', 'status'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  })
+  http.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'unknown'
+    seconds.observe(
+      { method: request.method, route, status: reply.statusCode },
+      reply.elapsedTime / 1_000,
+    )
+  })
+}

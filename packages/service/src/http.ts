@@ -1,0 +1,91 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
+import {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  fastify,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify'
+import type { Health } from './health.ts'
+import { answerErrors } from './http-errors.ts'
+import { healthRoutes } from './http-health.ts'
+import { measureRequests } from './http-metrics.ts'
+import type { Logger } from './logger.ts'
+import type { Registry } from './metrics.ts'
+import type { HttpSettings } from './settings.ts'
+
+export type Http = FastifyInstance<
+  RawServerDefault,
+  RawRequestDefaultExpression,
+  RawReplyDefaultExpression,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+export interface HttpParts {
+  readonly title: string
+  readonly description: string
+  readonly settings: HttpSettings
+  readonly logger: Logger
+  readonly metrics: Registry
+  readonly health: Health
+}
+
+/**
+ * The HTTP server of a service: TypeBox schemas validate requests, type the handlers and make the
+ * OpenAPI document (`/openapi.json`, to be read at `/docs`); health at `/health/live` and
+ * `/health/ready`, metrics at `/metrics`. Every time-out and bound is set here.
+ */
+export async function createHttp(parts: HttpParts): Promise<Http> {
+  const { settings } = parts
+  const http = fastify({
+    loggerInstance: parts.logger as FastifyBaseLogger,
+    disableRequestLogging: true,
+    bodyLimit: settings.bodyBytesMax,
+    requestTimeout: settings.requestTimeoutMs,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    exposeHeadRoutes: false,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    routerOptions: { maxParamLength: 4_096 },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  http.setValidatorCompiler(TypeBoxValidatorCompiler)
+  answerErrors(http)
+  measureRequests(http, parts.metrics)
+  await http.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: parts.title, description: parts.description, version: '0.1.0' },
+    },
+  })
+  await http.register(swaggerUi, { routePrefix: '/docs' })
+  http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger())
+  healthRoutes(http, parts.health, parts.metrics)
+  return http
+}
+
+/** Listens on the configured address and returns its URL; port 0 takes a free one. */
+export async function listen(http: Http, settings: HttpSettings): Promise<string> {
+  await http.listen({ host: settings.host, port: settings.port })
+  const address = http.server.address()
+  const port = typeof address === 'object' && address ? address.port : settings.port
+  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
+  return `http://${host}:${port}`
+}
+
+/** Answers open requests, then closes; cuts what is still open after the configured time. */
+export async function closeHttp(http: Http, settings: HttpSettings): Promise<void> {
+  const cut = setTimeout(() => http.server.closeAllConnections(), settings.stopTimeoutMs)
+  try {
+    await http.close()
+  } finally {
+    clearTimeout(cut)
+  }
+}

@@ -1,0 +1,48 @@
+import { ConfigError } from './config.ts'
+
+/** A running service. */
+export interface Service {
+  readonly url: string
+  /** Rejects when a part has died that the service cannot do without. */
+  readonly failed: Promise<never>
+  /** Stops accepting, finishes what was accepted, closes everything. Idempotent and bounded in time. */
+  stop(): Promise<void>
+}
+
+/**
+ * Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, and ends with status 1
+ * when it cannot start or a part of it dies, so that whoever supervises it sees the failure.
+ */
+export async function runService(name: string, start: () => Promise<Service>): Promise<void> {
+  const stopSignal = nextSignal(['SIGTERM', 'SIGINT'])
+  let service: Service
+  try {
+    service = await start()
+  } catch (error) {
+    process.stderr.write(`${name} could not start: ${describe(error)}\n`)
+    process.exit(1)
+  }
+  process.stdout.write(`${JSON.stringify({ service: name, listening: service.url })}\n`)
+  try {
+    await Promise.race([stopSignal, service.failed])
+    await service.stop()
+    process.exit(0)
+  } catch (error) {
+    process.stderr.write(`${name} failed: ${describe(error)}\n`)
+    await service.stop().catch((stopError: unknown) => {
+      process.stderr.write(`${name} could not stop in order: ${describe(stopError)}\n`)
+    })
+    process.exit(1)
+  }
+}
+
+function nextSignal(signals: readonly NodeJS.Signals[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) process.once(signal, () => resolve())
+  })
+}
+
+function describe(error: unknown): string {
+  if (error instanceof ConfigError) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}

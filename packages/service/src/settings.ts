@@ -1,0 +1,120 @@
+import type { ConfigReader } from './config.ts'
+
+export interface HttpSettings {
+  readonly host: string
+  readonly port: number
+  /** Longest time a request may take from its first byte to its last. */
+  readonly requestTimeoutMs: number
+  /** Bound on one request's body after decompression. */
+  readonly bodyBytesMax: number
+  /** How long stopping may take before open connections are cut. */
+  readonly stopTimeoutMs: number
+  readonly logLevel: LogLevel
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** The settings that every service has, under the same names. */
+export function readHttpSettings(
+  read: ConfigReader,
+  defaults: { port: number; bodyBytesMax: number },
+): HttpSettings {
+  return {
+    host: read.text('KAPPA_HTTP_HOST', { default: '127.0.0.1' }),
+    port: read.integer('KAPPA_HTTP_PORT', { default: defaults.port, min: 0, max: 65_535 }),
+    requestTimeoutMs: read.integer('KAPPA_HTTP_REQUEST_TIMEOUT_MS', {
+      default: 60_000,
+      min: 100,
+      max: 3_600_000,
+      unit: 'milliseconds',
+    }),
+    bodyBytesMax: read.integer('KAPPA_HTTP_BODY_BYTES_MAX', {
+      default: defaults.bodyBytesMax,
+      min: 1_024,
+      max: 1_073_741_824,
+      unit: 'bytes',
+    }),
+    stopTimeoutMs: read.integer('KAPPA_STOP_TIMEOUT_MS', {
+      default: 15_000,
+      min: 100,
+      max: 600_000,
+      unit: 'milliseconds',
+    }),
+    logLevel: read.oneOf('KAPPA_LOG_LEVEL', logLevels, 'info'),
+  }
+}
+
+export interface KafkaSettings {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly requestTimeoutMs: number
+  readonly connectTimeoutMs: number
+}
+
+export function readKafkaSettings(read: ConfigReader, clientId: string): KafkaSettings {
+  return {
+    brokers: read.list('KAPPA_KAFKA_BROKERS'),
+    clientId,
+    requestTimeoutMs: read.integer('KAPPA_KAFKA_REQUEST_TIMEOUT_MS', {
+      default: 15_000,
+      min: 100,
+      max: 300_000,
+      unit: 'milliseconds',
+    }),
+    connectTimeoutMs: read.integer('KAPPA_KAFKA_CONNECT_TIMEOUT_MS', {
+      default: 5_000,
+      min: 100,
+      max: 300_000,
+      unit: 'milliseconds',
+    }),
+  }
+}
+
+export interface RedisSettings {
+  readonly url: string
+  readonly password: string | undefined
+}
+
+export function readRedisSettings(read: ConfigReader): RedisSettings {
+  return {
+    url: read.text('KAPPA_REDIS_URL'),
+    password: read.optionalSecretFile('KAPPA_REDIS_PASSWORD_FILE'),
+  }
+}
+
+export interface ObjectStoreSettings {
+  readonly endpoint: string
+  readonly region: string
+  readonly bucket: string
+  readonly accessKeyId: string
+  readonly secretAccessKey: string
+}
+
+export function readObjectStoreSettings(read: ConfigReader): ObjectStoreSettings {
+  return {
+    endpoint: read.text('KAPPA_S3_ENDPOINT'),
+    region: read.text('KAPPA_S3_REGION', { default: 'us-east-1' }),
+    bucket: read.text('KAPPA_S3_BUCKET', { default: 'kappa' }),
+    ...readS3Credentials(read),
+  }
+}
+
+function readS3Credentials(read: ConfigReader): { accessKeyId: string; secretAccessKey: string } {
+  const name = 'KAPPA_S3_CREDENTIALS_FILE'
+  const text = read.secretFile(name)
+  const wanted = 'a JSON file {"accessKeyId": "…", "secretAccessKey": "…"}'
+  const nothing = { accessKeyId: '', secretAccessKey: '' }
+  if (text === '') return nothing
+  try {
+    const { accessKeyId, secretAccessKey } = JSON.parse(text)
+    if (typeof accessKeyId === 'string' && typeof secretAccessKey === 'string') {
+      return { accessKeyId, secretAccessKey }
+    }
+    read.reject(name, 'names a file without both keys', wanted)
+  } catch {
+    // The parser's message would quote the file's content, which is a secret.
+    read.reject(name, 'names a file that is not JSON', wanted)
+  }
+  return nothing
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { ConfigError, readConfig } from '@kappa/service/config'
+import {
+  readHttpSettings,
+  readKafkaSettings,
+  readObjectStoreSettings,
+} from '@kappa/service/settings'
+
+test('every wrong variable is named with what it got and what it wants', () => {
+  const environment = {
+    KAPPA_HTTP_PORT: 'eighty',
+    KAPPA_LOG_LEVEL: 'loud',
+    KAPPA_KAFKA_BROKERS: 'a:1,,b:2',
+  }
+  assert.throws(
+    () =>
+      readConfig(environment, (read) => ({
+        http: readHttpSettings(read, { port: 1, bodyBytesMax: 2_048 }),
+        kafka: readKafkaSettings(read, 'test'),
+      })),
+    (error) => {
+      assert.ok(error instanceof ConfigError)
+      assert.equal(error.problems.length, 3)
+      assert.match(
+        error.message,
+        /KAPPA_HTTP_PORT is "eighty"; it must be a whole number from 0 to 65535/,
+      )
+      assert.match(error.message, /KAPPA_LOG_LEVEL is "loud"; it must be trace \| debug/)
+      assert.match(error.message, /KAPPA_KAFKA_BROKERS is "a:1,,b:2"/)
+      return true
+    },
+  )
+})
+
+test('a secret is read from a file and never quoted', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kappa-config-'))
+  const file = join(folder, 's3.json')
+  const environment = { KAPPA_S3_ENDPOINT: 'http://127.0.0.1:1', KAPPA_S3_CREDENTIALS_FILE: file }
+  writeFileSync(file, '{"accessKeyId":"id","secretAccessKey":"hidden"}')
+  assert.equal(readConfig(environment, readObjectStoreSettings).secretAccessKey, 'hidden')
+  writeFileSync(file, '{"accessKeyId":"id","secretAccessKey":"hidden"')
+  assert.throws(
+    () => readConfig(environment, readObjectStoreSettings),
+    (error) =>
+      error instanceof ConfigError &&
+      /not JSON/.test(error.message) &&
+      !/hidden/.test(error.message),
+  )
+  rmSync(folder, { recursive: true })
+})
