@@ -12,7 +12,15 @@ export interface KafkaConfig {
   readonly requestTimeoutMs: number
   /** Longest wait for a TCP connection. */
   readonly connectTimeoutMs: number
+  /** Where the client library's own log goes; left out, nowhere. */
+  readonly log?: KafkaLog
 }
+
+export type KafkaLog = (
+  level: 'error' | 'warn' | 'info' | 'debug',
+  message: string,
+  fields: Readonly<Record<string, unknown>>,
+) => void
 
 export interface TopicSpec {
   readonly topic: string
@@ -89,12 +97,20 @@ export interface ConsumerOptions {
   readonly onAssigned?: (assigned: readonly { topic: string; partitions: number[] }[]) => void
   /**
    * One partition's records in order, no more than `maxRecords`. The next batch of that partition
-   * comes after the promise; a rejection ends the consumer loudly (`failed` rejects).
-   * Return a PartitionOffset to go on from there instead (a seek).
+   * comes after the promise; a rejection ends the consumer loudly (`finished` rejects with it), so that
+   * a batch that can't be handled is never delivered again in a loop.
+   * Return `seekTo` to go on from there instead.
    */
   readonly onBatch: (batch: Batch) => Promise<{ readonly seekTo: bigint } | undefined>
   readonly maxRecordsPerBatch?: number
   readonly maxWaitMs?: number
+  /** Without a heartbeat for this long the group gives the partitions to others. */
+  readonly sessionTimeoutMs?: number
+  readonly heartbeatIntervalMs?: number
+  /** How long the brokers may be out of reach before the consumer dies. */
+  readonly outageMsMax?: number
+  /** Longest wait of `close()`, a batch that is being handled included. */
+  readonly closeTimeoutMs?: number
 }
 
 export interface Batch {

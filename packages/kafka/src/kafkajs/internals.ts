@@ -1,0 +1,138 @@
+import { createRequire } from 'node:module'
+import type { ISocketFactory, logCreator } from 'kafkajs'
+
+/**
+ * The parts below kafkajs's public API that this package stands on, typed as far as they are used.
+ * Why below: its producer partitions anew on a retry, copies batches quadratically and drops
+ * silently what has no known partition; its consumer can't read a topic without a group.
+ * The version is pinned exactly and the conformance tests cover each use.
+ */
+
+export interface ProduceMessage {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, Buffer | string>>
+}
+
+export interface ProduceTopicData {
+  readonly topic: string
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly firstSequence: number
+    readonly messages: readonly ProduceMessage[]
+  }[]
+}
+
+export interface FetchedMessage {
+  readonly offset: string
+  readonly timestamp: string
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+  readonly isControlRecord?: boolean
+  readonly batchContext?: { readonly timestampType: number; readonly maxTimestamp: string }
+}
+
+export interface FetchedPartition {
+  readonly partition: number
+  readonly highWatermark: string
+  readonly lastStableOffset: string
+  readonly messages: FetchedMessage[]
+}
+
+export interface PartitionMetadata {
+  readonly partitionId: number
+  readonly leader: number | null
+  readonly partitionErrorCode: number
+}
+
+export interface ClusterMetadata {
+  readonly topicMetadata: readonly {
+    readonly topic: string
+    readonly partitionMetadata: readonly PartitionMetadata[]
+  }[]
+}
+
+export interface Broker {
+  readonly versions: Readonly<Record<string, { minVersion: number; maxVersion: number }>> | null
+  metadata(topics: readonly string[]): Promise<ClusterMetadata>
+  produce(request: {
+    topicData: readonly ProduceTopicData[]
+    acks: number
+    timeout: number
+  }): Promise<{
+    topics: { topicName: string; partitions: { partition: number; baseOffset: string }[] }[]
+  }>
+  fetch(request: {
+    isolationLevel: number
+    maxWaitTime: number
+    minBytes: number
+    maxBytes: number
+    topics: {
+      topic: string
+      partitions: { partition: number; fetchOffset: string; maxBytes: number }[]
+    }[]
+  }): Promise<{ responses: { topicName: string; partitions: FetchedPartition[] }[] }>
+  listOffsets(request: {
+    isolationLevel: number
+    topics: { topic: string; partitions: { partition: number; timestamp: number }[] }[]
+  }): Promise<{
+    responses: { topic: string; partitions: { partition: number; offset: string }[] }[]
+  }>
+}
+
+export interface Cluster {
+  readonly brokerPool: {
+    readonly seedBroker?: Broker
+    findConnectedBroker(): Promise<Broker>
+  }
+  connect(): Promise<void>
+  disconnect(): Promise<void>
+  refreshMetadata(): Promise<void>
+  addMultipleTargetTopics(topics: readonly string[]): Promise<void>
+  findTopicPartitionMetadata(topic: string): readonly PartitionMetadata[]
+  findBroker(request: { nodeId: number }): Promise<Broker>
+}
+
+interface ClusterOptions {
+  readonly logger: unknown
+  readonly socketFactory: ISocketFactory
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly connectionTimeout: number
+  readonly requestTimeout: number
+  readonly enforceRequestTimeout: boolean
+  readonly metadataMaxAge: number
+  readonly maxInFlightRequests: number | null
+  readonly allowAutoTopicCreation: boolean
+  readonly retry: { readonly retries: number }
+}
+
+interface FetchedBatch {
+  /** Without aborted and control records. */
+  readonly messages: FetchedMessage[]
+  readonly rawMessages: FetchedMessage[]
+}
+
+const require = createRequire(import.meta.url)
+
+export const ClusterClass: new (
+  options: ClusterOptions,
+) => Cluster = require('kafkajs/src/cluster/index.js')
+
+export const BatchClass: new (
+  topic: string,
+  fetchedOffset: string,
+  partition: FetchedPartition,
+) => FetchedBatch = require('kafkajs/src/consumer/batch.js')
+
+export const createKafkaJsLogger: (options: { level: number; logCreator: logCreator }) => unknown =
+  require('kafkajs/src/loggers/index.js').createLogger
+
+/** The requests that kafkajs can speak, with their versions. */
+export const kafkaJsRequests: Readonly<
+  Record<string, { readonly versions: readonly (string | number)[] } | undefined>
+> = require('kafkajs/src/protocol/requests/index.js').requests
+
+export const kafkaJsApiKeys: Readonly<Record<string, number>> =
+  require('kafkajs/src/protocol/requests/apiKeys.js')

@@ -1,0 +1,240 @@
+import { type KafkaConfig, KafkaError } from '../port.ts'
+import { isUnknownTopic, kafkaJsErrorInfo, unknownTopic } from './errors.ts'
+import { Link } from './link.ts'
+import { MessageQueue } from './message-queue.ts'
+import type { QueuedMessage } from './pending-send.ts'
+import { groupByLeader, type LeaderGroup, refusal } from './produce.ts'
+import { PRODUCE_API_KEY } from './sockets.ts'
+import { delay, within } from './time.ts'
+
+const METADATA_AGE_MS_MAX = 60_000
+const BACKOFF_MS_MIN = 20
+const BACKOFF_MS_MAX = 500
+
+export interface LaneLimits {
+  readonly batchRecordsMax: number
+  readonly batchBytesMax: number
+  readonly deliveryTimeoutMs: number
+}
+
+/**
+ * Sends the records of one topic with one request per broker in flight, so that the order within
+ * a partition holds and a lost response can concern nothing but that request. After any doubt
+ * the connections are thrown away and the records are sent again until their deadline.
+ */
+export class Lane {
+  readonly #config: KafkaConfig
+  readonly #topic: string
+  readonly #limits: LaneLimits
+  readonly #queue = new MessageQueue()
+  #link: Link | undefined
+  #refreshAt = 0
+  #recordsMax: number
+  #backoffMs = BACKOFF_MS_MIN
+  #pumping: Promise<void> | undefined
+  #connecting: Promise<Link> | undefined
+  #aborted = false
+
+  constructor(config: KafkaConfig, topic: string, limits: LaneLimits) {
+    this.#config = config
+    this.#topic = topic
+    this.#limits = limits
+    this.#recordsMax = limits.batchRecordsMax
+  }
+
+  /** Known partitions of the topic without asking, undefined before the first answer. */
+  get knownPartitions(): number | undefined {
+    return this.#link === undefined || this.#link.disposed
+      ? undefined
+      : this.#link.partitionCount(this.#topic)
+  }
+
+  /** @throws KafkaError `unknown_topic`, or `unavailable` when no broker answers until the deadline. */
+  async partitions(deadline: number): Promise<number> {
+    let backoffMs = BACKOFF_MS_MIN
+    for (;;) {
+      try {
+        const leftMs = Math.max(1, deadline - Date.now())
+        const link = await within(this.#connected(), leftMs, () => new Error('no broker answered'))
+        return link.partitionCount(this.#topic)
+      } catch (error) {
+        if (isUnknownTopic(error)) throw unknownTopic(this.#topic, error)
+        if (this.#aborted || Date.now() + backoffMs >= deadline) {
+          throw new KafkaError(
+            'unavailable',
+            `Nothing was written to "${this.#topic}": ${kafkaJsErrorInfo(error).message}`,
+            { cause: error },
+          )
+        }
+        await delay(backoffMs)
+        backoffMs = Math.min(backoffMs * 2, BACKOFF_MS_MAX)
+      }
+    }
+  }
+
+  enqueue(message: QueuedMessage): void {
+    this.#queue.push(message)
+  }
+
+  /** Starts sending unless it is; call after `enqueue`. */
+  kick(): void {
+    this.#pumping ??= this.#pump().finally(() => {
+      this.#pumping = undefined
+      if (this.#queue.length > 0) this.kick()
+    })
+  }
+
+  idle(): Promise<void> {
+    return this.#pumping ?? Promise.resolve()
+  }
+
+  async close(): Promise<void> {
+    this.#aborted = true
+    for (const { send } of this.#queue.drain()) {
+      send.giveUp('closed', 'the producer was closed before it could be sent', undefined)
+    }
+    await this.#link?.dispose()
+  }
+
+  async #pump(): Promise<void> {
+    // A turn of the event loop, so that calls made together travel together.
+    await null
+    while (this.#queue.length > 0 && !this.#aborted) {
+      const batch = this.#queue.take(this.#recordsMax, this.#limits.batchBytesMax)
+      if (batch.length > 0) await this.#attempt(batch)
+    }
+  }
+
+  async #attempt(batch: QueuedMessage[]): Promise<void> {
+    const first = batch[0] as QueuedMessage
+    const leftMs = first.send.deadline - Date.now()
+    let failed: LeaderGroup[] = []
+    let cause: unknown
+    let writtenBefore = 0
+    let link: Link | undefined
+    try {
+      link = await within(
+        this.#connected(),
+        Math.max(1, leftMs),
+        () => new Error('no broker answered'),
+      )
+      writtenBefore = link.sockets.written(PRODUCE_API_KEY)
+      const groups = groupByLeader(batch, link.leaders(this.#topic))
+      failed = groups
+      const outcomes = await within(
+        Promise.all(groups.map((group) => group.send(link as Link, this.#topic, this.#config))),
+        Math.max(1, Math.min(leftMs, this.#attemptMsMax())),
+        () => new Error('no response in time'),
+      )
+      failed = groups.filter((_, i) => outcomes[i] !== undefined)
+      cause = outcomes.find((outcome) => outcome !== undefined)
+    } catch (error) {
+      cause = error
+      if (failed.length === 0) failed = groupByLeader(batch, new Map())
+    }
+    if (failed.length === 0) {
+      this.#backoffMs = BACKOFF_MS_MIN
+      if (this.#recordsMax < this.#limits.batchRecordsMax) {
+        this.#recordsMax = Math.min(this.#recordsMax * 2, this.#limits.batchRecordsMax)
+      }
+      return
+    }
+    const written = link !== undefined && link.sockets.written(PRODUCE_API_KEY) > writtenBefore
+    await this.#retryOrGiveUp(failed, cause, written)
+  }
+
+  async #retryOrGiveUp(failed: LeaderGroup[], cause: unknown, written: boolean): Promise<void> {
+    const info = kafkaJsErrorInfo(cause)
+    const messages = failed.flatMap((group) => group.messages)
+    const partitions = failed.reduce((sum, group) => sum + group.partitions, 0)
+    const refused = refusal(info)
+    // One answer for several partitions names one refusal; the others may have been appended.
+    const certainlyNothing = !written || (refused !== undefined && partitions === 1)
+    if (!certainlyNothing) for (const { send } of messages) send.maybeWritten = true
+
+    if (refused === 'record') {
+      if (messages.length === 1) {
+        const { send } = messages[0] as QueuedMessage
+        const code = info.type === 'INVALID_RECORD' ? 'unavailable' : 'record_too_large'
+        send.fail(
+          new KafkaError(code, `"${this.#topic}" refused a record: ${info.message}`, { cause }),
+        )
+        return
+      }
+      // The broker judges a whole batch: smaller ones show which record it is.
+      this.#recordsMax = Math.ceil(messages.length / 2)
+      this.#queue.putBack(messages)
+      return
+    }
+    this.#dropLink()
+    if (isUnknownTopic(cause) && (await this.#topicIsGone())) {
+      for (const { send } of messages.concat(this.#queue.drain())) {
+        send.giveUp('unknown_topic', `there is no topic "${this.#topic}"`, cause)
+      }
+      return
+    }
+    const now = Date.now()
+    this.#queue.putBack(messages)
+    for (
+      let next = this.#queue.peek();
+      next && next.send.deadline <= now;
+      next = this.#queue.peek()
+    ) {
+      next.send.giveUp(
+        'unavailable',
+        `no success within ${this.#limits.deliveryTimeoutMs} ms (${info.message})`,
+        cause,
+      )
+      this.#queue.dropSettled()
+    }
+    if (this.#queue.length === 0) return
+    const leftMs = Math.max(1, (this.#queue.peek()?.send.deadline ?? now) - now)
+    await delay(Math.min(this.#backoffMs * (0.5 + Math.random()), leftMs))
+    this.#backoffMs = Math.min(this.#backoffMs * 2, BACKOFF_MS_MAX)
+  }
+
+  async #topicIsGone(): Promise<boolean> {
+    try {
+      await within(this.#connected(), this.#attemptMsMax(), () => new Error('no broker answered'))
+      return false
+    } catch (error) {
+      return isUnknownTopic(error)
+    }
+  }
+
+  #attemptMsMax(): number {
+    return this.#config.requestTimeoutMs + this.#config.connectTimeoutMs
+  }
+
+  /** The link with metadata that is young enough; concurrent callers share one attempt. */
+  #connected(): Promise<Link> {
+    if (this.#link !== undefined && !this.#link.disposed && Date.now() < this.#refreshAt) {
+      return Promise.resolve(this.#link)
+    }
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  async #connect(): Promise<Link> {
+    const link = this.#link?.disposed === false ? this.#link : new Link(this.#config)
+    try {
+      if (link === this.#link) await link.refresh()
+      else await link.connect([this.#topic])
+    } catch (error) {
+      link.abandon()
+      if (this.#link === link) this.#link = undefined
+      throw error
+    }
+    if (this.#aborted) link.abandon()
+    this.#link = link
+    this.#refreshAt = Date.now() + METADATA_AGE_MS_MAX
+    return link
+  }
+
+  #dropLink(): void {
+    this.#link?.abandon()
+    this.#link = undefined
+  }
+}

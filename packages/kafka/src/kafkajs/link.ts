@@ -1,0 +1,85 @@
+import type { KafkaConfig } from '../port.ts'
+import { type Broker, type Cluster, ClusterClass, createKafkaJsLogger } from './internals.ts'
+import { DISCONNECT_MS_MAX, LOG_LEVEL, logCreatorFor } from './settings.ts'
+import { TrackedSockets } from './sockets.ts'
+import { settledWithin } from './time.ts'
+
+const METADATA_AGE_MS_MAX = 60_000
+
+/** One set of connections to the brokers, thrown away after any doubt about it. */
+export class Link {
+  readonly sockets = new TrackedSockets()
+  readonly #cluster: Cluster
+  #disposed: Promise<void> | undefined
+
+  constructor(config: KafkaConfig, options: { readonly requestsInFlight?: number } = {}) {
+    this.#cluster = new ClusterClass({
+      logger: createKafkaJsLogger({ level: LOG_LEVEL, logCreator: logCreatorFor(config) }),
+      socketFactory: this.sockets.factory,
+      brokers: config.brokers,
+      clientId: config.clientId,
+      connectionTimeout: config.connectTimeoutMs,
+      requestTimeout: config.requestTimeoutMs,
+      enforceRequestTimeout: true,
+      metadataMaxAge: METADATA_AGE_MS_MAX,
+      maxInFlightRequests: options.requestsInFlight ?? null,
+      allowAutoTopicCreation: false,
+      retry: { retries: 0 },
+    })
+  }
+
+  get disposed(): boolean {
+    return this.#disposed !== undefined
+  }
+
+  /** Connects to any broker and learns the others. */
+  async connect(topics: readonly string[] = []): Promise<void> {
+    await this.#cluster.connect()
+    if (topics.length > 0) await this.#cluster.addMultipleTargetTopics(topics)
+    else await this.#cluster.refreshMetadata()
+  }
+
+  async connectSeed(): Promise<Broker> {
+    await this.#cluster.connect()
+    return this.any()
+  }
+
+  refresh(): Promise<void> {
+    return this.#cluster.refreshMetadata()
+  }
+
+  any(): Promise<Broker> {
+    return this.#cluster.brokerPool.findConnectedBroker()
+  }
+
+  broker(nodeId: number): Promise<Broker> {
+    return this.#cluster.findBroker({ nodeId })
+  }
+
+  /** Leaders by partition as of the last refresh; a missing one has no leader now. */
+  leaders(topic: string): Map<number, number> {
+    const leaders = new Map<number, number>()
+    for (const { partitionId, leader } of this.#cluster.findTopicPartitionMetadata(topic)) {
+      if (leader !== null && leader >= 0) leaders.set(partitionId, leader)
+    }
+    return leaders
+  }
+
+  partitionCount(topic: string): number {
+    return this.#cluster.findTopicPartitionMetadata(topic).length
+  }
+
+  /** Bounded: an orderly disconnect, else the sockets are destroyed. */
+  dispose(): Promise<void> {
+    this.#disposed ??= settledWithin(this.#cluster.disconnect(), DISCONNECT_MS_MAX).then(() =>
+      this.sockets.destroyAll(),
+    )
+    return this.#disposed
+  }
+
+  /** After an error: nothing is worth waiting for. */
+  abandon(): void {
+    this.sockets.destroyAll()
+    void this.dispose()
+  }
+}

@@ -1,0 +1,39 @@
+import type { PartitionOffset } from '../port.ts'
+import type { Link } from './link.ts'
+
+/** Kafka's special timestamps of ListOffsets. */
+export const LATEST = -1
+export const EARLIEST = -2
+
+const READ_UNCOMMITTED = 0
+
+/** One offset for each partition, in the order of the partitions. */
+export async function listOffsets(
+  link: Link,
+  topic: string,
+  timestamp: number,
+): Promise<PartitionOffset[]> {
+  const { topicMetadata } = await (await link.any()).metadata([topic])
+  const partitions = topicMetadata.find((found) => found.topic === topic)?.partitionMetadata ?? []
+  const byLeader = new Map<number, number[]>()
+  for (const { partitionId, leader } of partitions) {
+    if (leader === null || leader < 0) {
+      throw new Error(`partition ${partitionId} of "${topic}" has no leader`)
+    }
+    byLeader.set(leader, [...(byLeader.get(leader) ?? []), partitionId])
+  }
+  const answers = await Promise.all(
+    [...byLeader].map(async ([leader, ids]) => {
+      const broker = await link.broker(leader)
+      const { responses } = await broker.listOffsets({
+        isolationLevel: READ_UNCOMMITTED,
+        topics: [{ topic, partitions: ids.map((partition) => ({ partition, timestamp })) }],
+      })
+      return responses.flatMap((response) => response.partitions)
+    }),
+  )
+  return answers
+    .flat()
+    .map(({ partition, offset }) => ({ partition, offset: BigInt(offset) }))
+    .sort((a, b) => a.partition - b.partition)
+}

@@ -1,0 +1,92 @@
+import { KafkaError, type KafkaErrorCode, type OutgoingRecord, type Placement } from '../port.ts'
+import type { ProduceMessage } from './internals.ts'
+
+/** One call of `send` until all its records are acknowledged or one is given up. */
+export class PendingSend {
+  readonly topic: string
+  readonly bytes: number
+  readonly deadline: number
+  readonly promise: Promise<Placement[]>
+  settled = false
+  /** Some of its records may be in the log. */
+  maybeWritten = false
+  readonly #placements: Placement[]
+  #remaining: number
+  #resolve!: (placements: Placement[]) => void
+  #reject!: (error: KafkaError) => void
+  readonly #onSettled: (send: PendingSend) => void
+
+  constructor(
+    topic: string,
+    records: number,
+    bytes: number,
+    deadline: number,
+    onSettled: (send: PendingSend) => void,
+  ) {
+    this.topic = topic
+    this.bytes = bytes
+    this.deadline = deadline
+    this.#onSettled = onSettled
+    this.#remaining = records
+    this.#placements = new Array<Placement>(records)
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  place(index: number, partition: number, offset: bigint): void {
+    this.maybeWritten = true
+    this.#placements[index] = { partition, offset }
+    this.#remaining -= 1
+    if (this.#remaining > 0 || this.settled) return
+    this.#settle()
+    this.#resolve(this.#placements)
+  }
+
+  fail(error: KafkaError): void {
+    if (this.settled) return
+    this.#settle()
+    this.#reject(error)
+  }
+
+  /** Gives up with `code`, or with `unknown` when records of this send may be in the log. */
+  giveUp(code: KafkaErrorCode, reason: string, cause: unknown): void {
+    const options = cause === undefined ? {} : { cause }
+    if (!this.maybeWritten) {
+      const text = `Nothing was written to "${this.topic}": ${reason}`
+      this.fail(new KafkaError(code, text, options))
+      return
+    }
+    const text = `Records may be in "${this.topic}" or not: ${reason}. Send again with the same ids`
+    this.fail(new KafkaError('unknown', text, options))
+  }
+
+  #settle(): void {
+    this.settled = true
+    this.#onSettled(this)
+  }
+}
+
+/** A record on its way; kafkajs reads key, value and headers of it. */
+export interface QueuedMessage extends ProduceMessage {
+  readonly send: PendingSend
+  readonly index: number
+  readonly partition: number
+  readonly bytes: number
+}
+
+/** A record's size on the wire without its key, value and headers, at most. */
+const RECORD_OVERHEAD_BYTES = 32
+
+export function recordBytes(record: OutgoingRecord): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
+  if (record.headers) {
+    for (const name in record.headers) {
+      const value = record.headers[name] as Buffer | string
+      bytes +=
+        name.length + 2 + (typeof value === 'string' ? Buffer.byteLength(value) : value.length) + 2
+    }
+  }
+  return bytes
+}

@@ -1,0 +1,143 @@
+import { partitionForKey } from '../murmur2.ts'
+import {
+  type KafkaConfig,
+  KafkaError,
+  type OutgoingRecord,
+  type Placement,
+  type Producer,
+  type ProducerOptions,
+} from '../port.ts'
+import { Lane, type LaneLimits } from './lane.ts'
+import { PendingSend, recordBytes } from './pending-send.ts'
+import { settledWithin } from './time.ts'
+
+const QUEUE_BYTES_MAX = 64 * 1024 * 1024
+const BATCH_RECORDS_MAX = 10_000
+/** Kafka's default `max.message.bytes` is 1,048,588 for a partition's batch. */
+const BATCH_BYTES_MAX = 1_000_000
+const DELIVERY_TIMEOUT_MS = 15_000
+const TOPICS_MAX = 1_000
+
+export class KafkaJsProducer implements Producer {
+  readonly #config: KafkaConfig
+  readonly #limits: LaneLimits
+  readonly #queueBytesMax: number
+  readonly #lanes = new Map<string, Lane>()
+  readonly #release = (send: PendingSend): void => {
+    this.#queuedBytes -= send.bytes
+  }
+  #queuedBytes = 0
+  #keyless = 0
+  #closing: Promise<void> | undefined
+
+  constructor(config: KafkaConfig, options: ProducerOptions = {}) {
+    this.#config = config
+    this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX
+    this.#limits = {
+      batchRecordsMax: options.batchRecordsMax ?? BATCH_RECORDS_MAX,
+      batchBytesMax: options.batchBytesMax ?? BATCH_BYTES_MAX,
+      deliveryTimeoutMs: options.deliveryTimeoutMs ?? DELIVERY_TIMEOUT_MS,
+    }
+  }
+
+  async send(topic: string, records: readonly OutgoingRecord[]): Promise<Placement[]> {
+    if (this.#closing) throw new KafkaError('closed', 'The producer is closed')
+    if (records.length === 0) return []
+    const sizes = records.map(recordBytes)
+    const bytes = sizes.reduce((sum, size) => sum + size, 0)
+    this.#checkBounds(sizes, bytes)
+    const deadline = Date.now() + this.#limits.deliveryTimeoutMs
+    const send = new PendingSend(topic, records.length, bytes, deadline, this.#release)
+    this.#queuedBytes += bytes
+    try {
+      const lane = this.#lane(topic)
+      const partitions = lane.knownPartitions ?? (await lane.partitions(deadline))
+      if (this.#closing) throw new KafkaError('closed', 'The producer is closed')
+      const chosen = records.map((record) => this.#partition(topic, record, partitions))
+      for (let index = 0; index < records.length; index += 1) {
+        const { key, value, headers } = records[index] as OutgoingRecord
+        lane.enqueue({
+          key,
+          value,
+          ...(headers === undefined ? {} : { headers }),
+          send,
+          index,
+          partition: chosen[index] as number,
+          bytes: sizes[index] as number,
+        })
+      }
+      lane.kick()
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === 'unknown_topic') this.#forget(topic)
+      send.fail(error as KafkaError)
+    }
+    return send.promise
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const lanes = [...this.#lanes.values()]
+    await settledWithin(
+      Promise.all(lanes.map((lane) => lane.idle())),
+      this.#limits.deliveryTimeoutMs + this.#config.requestTimeoutMs,
+    )
+    await Promise.all(lanes.map((lane) => lane.close()))
+  }
+
+  #checkBounds(sizes: readonly number[], bytes: number): void {
+    const tooLarge = sizes.findIndex((size) => size > this.#limits.batchBytesMax)
+    if (tooLarge >= 0) {
+      throw new KafkaError(
+        'record_too_large',
+        `Record ${tooLarge} has ${sizes[tooLarge]} bytes, over batchBytesMax (${this.#limits.batchBytesMax} bytes)`,
+      )
+    }
+    if (this.#queuedBytes + bytes > this.#queueBytesMax) {
+      throw new KafkaError(
+        'queue_full',
+        `${this.#queuedBytes} bytes wait for Kafka and ${bytes} more would exceed queueBytesMax (${this.#queueBytesMax} bytes)`,
+      )
+    }
+  }
+
+  #lane(topic: string): Lane {
+    let lane = this.#lanes.get(topic)
+    if (!lane) {
+      if (this.#lanes.size >= TOPICS_MAX) {
+        throw new KafkaError('queue_full', `A producer writes to at most ${TOPICS_MAX} topics`)
+      }
+      lane = new Lane(this.#config, topic, this.#limits)
+      this.#lanes.set(topic, lane)
+    }
+    return lane
+  }
+
+  #forget(topic: string): void {
+    const lane = this.#lanes.get(topic)
+    this.#lanes.delete(topic)
+    void lane?.close()
+  }
+
+  #partition(topic: string, record: OutgoingRecord, partitions: number): number {
+    if (record.partition !== undefined) {
+      if (
+        Number.isInteger(record.partition) &&
+        record.partition >= 0 &&
+        record.partition < partitions
+      ) {
+        return record.partition
+      }
+      throw new KafkaError(
+        'unknown_topic',
+        `"${topic}" has ${partitions} partitions: there is no partition ${record.partition}`,
+      )
+    }
+    if (record.key !== null) return partitionForKey(record.key, partitions)
+    this.#keyless = (this.#keyless + 1) % partitions
+    return this.#keyless
+  }
+}
