@@ -42,17 +42,29 @@ const AIRPORTS_PATH = fileURLToPath(new URL('../datasets/airports.csv', import.m
  * All events are held in memory while they are sorted: about 600 bytes each.
  *
  * @param csvPath a `flights.csv` of nycflights13, plain or gzipped
+ * @param copies how many times to give each event, the further ones with `~1`, `~2`… after their
+ *   ids: for benchmarks that need more events than there are
  * @throws if the file or a row of it can't be read (with the line), or if an airport's time zone is
  *   unknown
  */
-export async function* flightEvents(csvPath: string = SAMPLE_PATH): AsyncGenerator<FlightEvent> {
+export async function* flightEvents(
+  csvPath: string = SAMPLE_PATH,
+  copies = 1,
+): AsyncGenerator<FlightEvent> {
   const zones = await readAirportTimeZones(AIRPORTS_PATH)
   const timed: { at: number; event: FlightEvent }[] = []
   for await (const flight of readFlights(csvPath)) {
     for (const event of eventsOf(flight, zones)) timed.push(event)
   }
   timed.sort((a, b) => a.at - b.at || (a.event.event.event_id < b.event.event.event_id ? -1 : 1))
-  for (const { event } of timed) yield event
+  for (const { event } of timed) {
+    yield event
+    for (let copy = 1; copy < copies; copy++) yield copyOf(event, copy)
+  }
+}
+
+function copyOf({ topic, event }: FlightEvent, copy: number): FlightEvent {
+  return { topic, event: { ...event, event_id: `${event.event_id}~${copy}` } } as FlightEvent
 }
 
 /** How many events `flightEvents` gives for a file, by topic and in total. */
