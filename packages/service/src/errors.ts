@@ -32,6 +32,8 @@ export const errorCatalogue = {
   outcome_unknown: 503,
   rebuilding: 503,
   no_live_release: 503,
+  redis_unavailable: 503,
+  switching: 503,
   stopping: 503,
 } as const satisfies Record<string, number>
 

@@ -95,7 +95,7 @@ test('readiness names the part that is not ready, and stopping ends readiness', 
 test('the OpenAPI document has the routes and hides the inner ones; metrics count by route', async () => {
   const http = await testHttp()
   const url = await listen(http, settings)
-  const document = await (await fetch(`${url}/openapi.json`)).json()
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as { paths: object }
   assert.deepEqual(Object.keys(document.paths).sort(), ['/broken', '/busy', '/things'])
   assert.equal((await fetch(`${url}/docs`)).status, 200)
   const metrics = await (await fetch(`${url}/metrics`)).text()

@@ -1,0 +1,109 @@
+import { quoteName, quoteText } from './spark-sql.ts'
+
+export interface StreamSource {
+  readonly name: string
+  readonly topic: string
+  readonly eventTime: string
+  readonly latenessMs: number
+  readonly earlinessMs: number
+  /** The largest disorder that an import into the topic may declare. */
+  readonly importDisorderMaxMs: number
+  /** Columns of the newest version, in its order. */
+  readonly columns: readonly string[]
+  /** Every version that may be in the log. */
+  readonly versions: readonly { readonly schemaId: number; readonly schema: string }[]
+  /** The schema that all versions are decoded to. */
+  readonly readerSchema: string
+}
+
+/**
+ * How a topic becomes a stream, as Spark SQL expressions to be applied in the order of the fields:
+ * read the records, decode them, count what will be refused, keep what is on time, deduplicate.
+ */
+export interface StreamPlan {
+  readonly name: string
+  readonly topic: string
+  /** Over Kafka's columns (value, headers, topic, partition, offset, timestamp). */
+  readonly envelope: readonly string[]
+  /** Over the envelope. */
+  readonly decoded: readonly string[]
+  readonly observation: { readonly name: string; readonly metrics: readonly string[] }
+  readonly onTime: string
+  readonly watermark: { readonly column: string; readonly delay: string }
+  readonly deduplicateBy: readonly string[]
+  readonly output: readonly string[]
+}
+
+/**
+ * Longest time between the accept time of a record and its place in the log, for which a batch that
+ * was cut in between must not have moved the watermark past it: producers give up after less.
+ */
+export const appendDelayMaxMs = 5 * 60_000
+
+/**
+ * The lateness rule (P2): an event counts if `accepted - lateness <= event time <= accepted +
+ * earliness`, or if it was imported. It looks at the event alone, so that every run decides alike;
+ * the watermark only frees state and is wide enough to drop nothing: a micro-batch takes everything
+ * that is in the log, so whatever it does not contain was appended after it was cut, and so was
+ * accepted at most `appendDelayMaxMs` before.
+ */
+export function planStream(source: StreamSource): StreamPlan {
+  const eventTime = quoteName(source.eventTime)
+  const lateness = interval(source.latenessMs)
+  const earliness = interval(source.earlinessMs)
+  const late = `NOT _imported AND ${eventTime} < _accepted - ${lateness}`
+  const early = `NOT _imported AND ${eventTime} > _accepted + ${earliness}`
+  const undecodable = `${eventTime} IS NULL`
+  const delayMs =
+    Math.max(source.latenessMs + source.earlinessMs, source.importDisorderMaxMs) + appendDelayMaxMs
+  return {
+    name: source.name,
+    topic: source.topic,
+    envelope: [
+      `CASE ${source.versions.map((version) => decode(version, source.readerSchema)).join(' ')} END AS _record`,
+      `${header('kappa-id')} AS _header_id`,
+      `${header('kappa-accepted')} AS _header_accepted`,
+      `${header('kappa-import')} AS _header_import`,
+      'topic AS _topic',
+      'partition AS _partition',
+      'offset AS _offset',
+      'timestamp AS _timestamp',
+    ],
+    decoded: [
+      ...source.columns.map((column) => `_record.${quoteName(column)} AS ${quoteName(column)}`),
+      "coalesce(_header_id, concat_ws('/', _topic, _partition, _offset)) AS _id",
+      "coalesce(timestamp_millis(try_cast(coalesce(_header_accepted, substring_index(_header_import, ';', 1)) AS BIGINT)), _timestamp) AS _accepted",
+      '_header_import IS NOT NULL AS _imported',
+    ],
+    observation: {
+      name: `stream_${source.name}`,
+      metrics: [
+        'count(*) AS read_events',
+        `count_if(${undecodable}) AS undecodable_events`,
+        `count_if(${late}) AS late_events`,
+        `count_if(${early}) AS early_events`,
+        'unix_millis(max(_accepted)) AS newest_accepted_ms',
+      ],
+    },
+    onTime: `${eventTime} IS NOT NULL AND (_imported OR ${eventTime} BETWEEN _accepted - ${lateness} AND _accepted + ${earliness})`,
+    watermark: { column: source.eventTime, delay: `${delayMs} milliseconds` },
+    deduplicateBy: ['_id', source.eventTime],
+    output: [...source.columns.map(quoteName), '_id'],
+  }
+}
+
+/** Confluent wire format: a zero byte, the schema's id in four bytes, Avro. What cannot be decoded becomes null. */
+function decode(version: { schemaId: number; schema: string }, readerSchema: string): string {
+  const id = version.schemaId.toString(16).padStart(8, '0').toUpperCase()
+  const options = `map('mode', 'PERMISSIVE', 'avroSchema', ${quoteText(readerSchema)})`
+  return `WHEN hex(substring(value, 1, 5)) = '00${id}' THEN from_avro(substring(value, 6), ${quoteText(version.schema)}, ${options})`
+}
+
+/** The last header of that name, as text; null without one. */
+function header(name: string): string {
+  return `CAST(try_element_at(filter(headers, h -> h.key = ${quoteText(name)}), -1).value AS STRING)`
+}
+
+function interval(milliseconds: number): string {
+  return `INTERVAL '${Math.floor(milliseconds / 1_000)}.${String(milliseconds % 1_000).padStart(3, '0')}' SECOND`
+}

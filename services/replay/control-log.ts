@@ -1,0 +1,124 @@
+import {
+  type LivePointer,
+  livePointerKey,
+  type PositionRecord,
+  positionKey,
+  positionsTopic,
+  type ReleaseRecord,
+  releaseKey,
+  releasesTopic,
+} from '@kappa/applications/records'
+import type { IncomingRecord, Kafka, TransactionalProducer } from '@kappa/kafka/port'
+
+const transactionalId = 'kappa-replay-control'
+const compacted = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.1' }
+
+/**
+ * The truth about releases and positions: two compacted topics, written by one transactional
+ * producer with a fixed id. Opening it fences every earlier holder; then everything is read to the
+ * end, and only then may anything be done. Each opening has an epoch above all before it.
+ */
+export class ControlLog {
+  readonly epoch: number
+  readonly releases: ReadonlyMap<string, ReleaseRecord>
+  readonly positions: ReadonlyMap<string, PositionRecord>
+  readonly #releases: Map<string, ReleaseRecord>
+  readonly #pointers: Map<string, LivePointer>
+  readonly #positions: Map<string, PositionRecord>
+  readonly #producer: TransactionalProducer
+
+  private constructor(state: ReadState, producer: TransactionalProducer) {
+    this.#releases = state.releases
+    this.#pointers = state.pointers
+    this.#positions = state.positions
+    this.releases = this.#releases
+    this.positions = this.#positions
+    this.#producer = producer
+    const epochs = [
+      ...state.releases.values(),
+      ...state.pointers.values(),
+      ...state.positions.values(),
+    ]
+    this.epoch = Math.max(0, ...epochs.map(({ epoch }) => epoch)) + 1
+  }
+
+  static async open(
+    kafka: Kafka,
+    options: { replicationFactor: number; timeoutMs: number },
+  ): Promise<ControlLog> {
+    const topics = [releasesTopic, positionsTopic].map((topic) => ({
+      topic,
+      partitions: 1,
+      replicationFactor: options.replicationFactor,
+      config: compacted,
+    }))
+    await kafka.admin.createTopics(topics, options.timeoutMs)
+    const producer = await kafka.transactionalProducer(transactionalId)
+    return new ControlLog(await readState(kafka), producer)
+  }
+
+  livePointer(application: string): LivePointer | undefined {
+    return this.#pointers.get(application)
+  }
+
+  /** @throws KafkaError `fenced` when another instance has taken over. */
+  async writeRelease(record: ReleaseRecord, options: { makeLive: boolean }): Promise<void> {
+    const { application, release } = record
+    const pointer: LivePointer = { application, release, epoch: this.epoch }
+    const records = [toRecord(releasesTopic, releaseKey(application, release), record)]
+    if (options.makeLive)
+      records.push(toRecord(releasesTopic, livePointerKey(application), pointer))
+    await this.#producer.commit(records)
+    this.#releases.set(releaseKey(application, release), record)
+    if (options.makeLive) this.#pointers.set(application, pointer)
+  }
+
+  /** @throws KafkaError `fenced` when another instance has taken over. */
+  async writePositions(records: readonly PositionRecord[]): Promise<void> {
+    if (records.length === 0) return
+    const keyed = records.map((record) => ({
+      key: positionKey(record.application, record.release, record.view),
+      record,
+    }))
+    await this.#producer.commit(
+      keyed.map(({ key, record }) => toRecord(positionsTopic, key, record)),
+    )
+    for (const { key, record } of keyed) this.#positions.set(key, record)
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close()
+  }
+}
+
+interface ReadState {
+  readonly releases: Map<string, ReleaseRecord>
+  readonly pointers: Map<string, LivePointer>
+  readonly positions: Map<string, PositionRecord>
+}
+
+async function readState(kafka: Kafka): Promise<ReadState> {
+  const state: ReadState = { releases: new Map(), pointers: new Map(), positions: new Map() }
+  for await (const record of kafka.readToEnd(releasesTopic)) {
+    const key = keyOf(record)
+    if (key.endsWith('/live')) assign(state.pointers, key.slice(0, -'/live'.length), record)
+    else assign(state.releases, key, record)
+  }
+  for await (const record of kafka.readToEnd(positionsTopic)) {
+    assign(state.positions, keyOf(record), record)
+  }
+  return state
+}
+
+function keyOf(record: IncomingRecord): string {
+  return record.key?.toString('utf8') ?? ''
+}
+
+function assign<T>(map: Map<string, T>, key: string, record: IncomingRecord): void {
+  if (record.value === null) map.delete(key)
+  else map.set(key, JSON.parse(record.value.toString('utf8')) as T)
+}
+
+function toRecord(topic: string, key: string, value: object) {
+  return { topic, key: Buffer.from(key), value: Buffer.from(JSON.stringify(value)) }
+}

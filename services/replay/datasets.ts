@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ApplicationDefinition } from '@kappa/applications/definition'
+import { ApplicationError } from '@kappa/applications/problems'
+import type { PinnedDataset } from '@kappa/applications/records'
+import type { ObjectStore } from './object-store.ts'
+
+/**
+ * Copies the application's datasets to where only this release reads them: a file that changes in
+ * the folder afterwards changes no row of a release that runs.
+ * @throws ApplicationError naming every file that cannot be read.
+ */
+export async function pinDatasets(
+  store: ObjectStore,
+  definition: ApplicationDefinition,
+  options: { folder: string; release: number },
+): Promise<Record<string, PinnedDataset>> {
+  const { application } = definition
+  const pinned: Record<string, PinnedDataset> = {}
+  for (const [name, dataset] of Object.entries(definition.datasets)) {
+    const content = await readFile(join(options.folder, application, dataset.path)).catch(() => {
+      const message = `dataset ${name} names ${dataset.path}, which cannot be read in the application's folder.`
+      throw new ApplicationError(application, [{ file: 'application.yaml', message }])
+    })
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    const key = `datasets/${application}/${options.release}/${name}/${sha256.slice(0, 16)}.${dataset.format}`
+    await store.put(key, content)
+    pinned[name] = { location: `s3a://${store.bucket}/${key}`, sha256 }
+  }
+  return pinned
+}

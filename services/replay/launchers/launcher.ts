@@ -1,0 +1,39 @@
+/** What a release needs of the place where its Spark cluster runs. */
+export interface ClusterSpec {
+  readonly application: string
+  readonly release: number
+  readonly cores: number
+  /** JVM heap, for example `1536m`. */
+  readonly memory: string
+  /** Spark's own configuration; may hold secrets, so it is never logged. */
+  readonly sparkConf: Readonly<Record<string, string>>
+}
+
+export interface Cluster {
+  /** Host and port of Spark Connect. */
+  readonly address: string
+  readonly token: string
+  /** UUID, new with every start: the id of the one session that its queries run in. */
+  readonly instance: string
+  /** Resolves with the reason, in words, once the cluster is gone, whoever ended it. */
+  readonly gone: Promise<string>
+  /** Resolves when the cluster is proven gone. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** Starts one Spark cluster for each release. */
+export interface ClusterLauncher {
+  /**
+   * Starts the cluster and waits until Spark Connect listens. What an earlier process of the same
+   * release left running is ended first, because two clusters must never write one checkpoint.
+   * @throws ClusterError with the end of Spark's log when it ends or does not listen in time.
+   */
+  start(spec: ClusterSpec, timeoutMs: number): Promise<Cluster>
+}
+
+export class ClusterError extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.name = 'ClusterError'
+  }
+}

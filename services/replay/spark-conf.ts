@@ -1,0 +1,39 @@
+import type { SparkSize } from '@kappa/applications/definition'
+import type { ObjectStoreSettings } from '@kappa/service/settings'
+
+/** Spark's configuration for a release's cluster. Holds the object store's keys: never log it. */
+export function sparkConf(
+  size: SparkSize,
+  store: ObjectStoreSettings,
+  pollingDelayMs: number,
+): Record<string, string> {
+  return {
+    'spark.sql.session.timeZone': 'UTC',
+    'spark.sql.shuffle.partitions': String(size.shufflePartitions),
+    'spark.sql.adaptive.enabled': 'false',
+    'spark.sql.streaming.pollingDelay': `${pollingDelayMs}ms`,
+    'spark.sql.streaming.numRecentProgressUpdates': '20',
+    'spark.sql.streaming.metricsEnabled': 'false',
+    'spark.sql.streaming.checkpointFileManagerClass':
+      'org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager',
+    'spark.sql.streaming.stateStore.providerClass':
+      'org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider',
+    'spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled': 'true',
+    'spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage': 'true',
+    'spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB': '256',
+    // An idle session is timed out and its queries with it; ours live as long as the release.
+    'spark.connect.session.manager.defaultSessionTimeout': '-1',
+    'spark.ui.showConsoleProgress': 'false',
+    'spark.hadoop.fs.s3a.endpoint': store.endpoint,
+    'spark.hadoop.fs.s3a.endpoint.region': store.region,
+    'spark.hadoop.fs.s3a.access.key': store.accessKeyId,
+    'spark.hadoop.fs.s3a.secret.key': store.secretAccessKey,
+    'spark.hadoop.fs.s3a.aws.credentials.provider':
+      'org.apache.hadoop.fs.s3a.SimpleAWSCredentialsProvider',
+    'spark.hadoop.fs.s3a.path.style.access': 'true',
+    'spark.hadoop.fs.s3a.connection.ssl.enabled': String(store.endpoint.startsWith('https:')),
+    'spark.hadoop.fs.s3a.change.detection.mode': 'none',
+    'spark.hadoop.fs.s3a.fast.upload.buffer': 'array',
+    'spark.hadoop.fs.s3a.directory.marker.retention': 'keep',
+  }
+}

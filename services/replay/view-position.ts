@@ -1,0 +1,178 @@
+import {
+  changelogTopic,
+  type OffsetsByPartition,
+  type PositionRecord,
+  type ReleaseView,
+} from '@kappa/applications/records'
+import type { Kafka } from '@kappa/kafka/port'
+import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
+import {
+  type CommittedBatch,
+  checkpointPrefix,
+  readBatch,
+  readCommittedBatch,
+} from './checkpoint.ts'
+import { Currency } from './currency.ts'
+import type { ObjectStore } from './object-store.ts'
+
+type SourceOffsets = Readonly<Record<string, OffsetsByPartition>>
+
+export interface ViewIdentity {
+  readonly application: string
+  readonly release: number
+  readonly name: string
+  readonly view: ReleaseView
+}
+
+interface Counts {
+  readonly exact: boolean
+  readonly complete: boolean
+  readonly late: number
+  readonly undecodable: number
+  readonly newestAcceptedMs: number | null
+}
+
+/** Keeps the position of one view: how far its checkpoint, its changelog and its counts have come. */
+export class ViewPosition {
+  record: PositionRecord
+  readonly #identity: ViewIdentity
+  readonly #store: ObjectStore
+  readonly #kafka: Kafka
+  readonly #currency: Currency
+  readonly #prefix: string
+
+  constructor(
+    identity: ViewIdentity,
+    parts: { store: ObjectStore; kafka: Kafka; epoch: number; known: PositionRecord | undefined },
+  ) {
+    const { application, release, name } = identity
+    this.#identity = identity
+    this.#store = parts.store
+    this.#kafka = parts.kafka
+    this.#prefix = checkpointPrefix(application, release, name)
+    this.#currency = new Currency(parts.known?.current_at ?? 0)
+    this.record = {
+      application,
+      release,
+      view: name,
+      batch: -1,
+      sources: {},
+      changelog: {},
+      as_of: null,
+      current_at: 0,
+      complete: true,
+      late_events: 0,
+      undecodable_events: 0,
+      counts_exact: true,
+      ...parts.known,
+      epoch: parts.epoch,
+    }
+  }
+
+  /** Takes over what the checkpoint has: batches may have been committed while nobody listened. */
+  async readCheckpoint(): Promise<void> {
+    const committed = await readCommittedBatch(this.#store, this.#prefix)
+    if (committed.batch < this.record.batch) {
+      throw new Error(
+        `The checkpoint of ${this.#identity.name} is at batch ${committed.batch}, but batch ${this.record.batch} was published: the object store has lost data.`,
+      )
+    }
+    const missed = committed.batch > this.record.batch
+    const counts = this.#countsSoFar()
+    await this.#advance(committed, { ...counts, exact: counts.exact && !missed })
+  }
+
+  /** Returns whether the position has moved. */
+  async finishBatch(progress: StreamingQueryProgress): Promise<boolean> {
+    if (progress.batchId <= this.record.batch) return false
+    const committed = await readBatch(this.#store, this.#prefix, progress.batchId)
+    await this.#advance(committed, addCounts(this.#countsSoFar(), progress), watermarkMs(progress))
+    return true
+  }
+
+  /** Log ends as sampled at `takenAt`; the record's `current_at` follows. */
+  sample(takenAt: number, ends: SourceOffsets): void {
+    this.#currency.addSample(takenAt, this.#own(ends))
+    this.#setCurrentAt()
+  }
+
+  /** Events of the log that the rows do not cover yet; at most, when a topic holds markers or gaps. */
+  lag(ends: SourceOffsets): number {
+    let events = 0n
+    for (const [topic, offsets] of Object.entries(this.#own(ends))) {
+      for (const [partition, end] of Object.entries(offsets)) {
+        events += BigInt(end) - BigInt(this.record.sources[topic]?.[partition] ?? 0)
+      }
+    }
+    return Number(events)
+  }
+
+  /** The ends of the topics that this view reads; before its first batch nobody knows which those are. */
+  #own(ends: SourceOffsets): SourceOffsets {
+    const topics = Object.keys(this.record.sources)
+    return topics.length === 0
+      ? ends
+      : Object.fromEntries(topics.map((topic) => [topic, ends[topic] ?? {}]))
+  }
+
+  async #advance(committed: CommittedBatch, counts: Counts, watermarkMs?: number): Promise<void> {
+    const { application, release, name } = this.#identity
+    // The ends are read after the commit: whatever the batch wrote lies below them.
+    const ends = await this.#kafka.admin.endOffsets(changelogTopic(application, release, name))
+    this.record = {
+      ...this.record,
+      batch: committed.batch,
+      sources: committed.sources,
+      changelog: Object.fromEntries(
+        ends.map(({ partition, offset }) => [partition, String(offset)]),
+      ),
+      as_of: counts.newestAcceptedMs,
+      complete: counts.complete,
+      late_events: counts.late,
+      undecodable_events: counts.undecodable,
+      counts_exact: counts.exact,
+      ...(watermarkMs === undefined ? {} : { watermark: watermarkMs }),
+    }
+    this.#setCurrentAt()
+  }
+
+  #setCurrentAt(): void {
+    this.record = { ...this.record, current_at: this.#currency.currentAt(this.record.sources) }
+  }
+
+  #countsSoFar(): Counts {
+    const { complete, counts_exact, late_events, undecodable_events, as_of } = this.record
+    return {
+      exact: counts_exact,
+      complete,
+      late: late_events,
+      undecodable: undecodable_events,
+      newestAcceptedMs: as_of,
+    }
+  }
+}
+
+function addCounts(before: Counts, progress: StreamingQueryProgress): Counts {
+  const dropped = progress.stateOperators.reduce(
+    (sum, operator) => sum + operator.rowsDroppedByWatermark,
+    0,
+  )
+  const streams = Object.values(progress.observedMetrics)
+  const sum = (name: string) =>
+    streams.reduce((total, metrics) => total + Number(metrics[name] ?? 0), 0)
+  const newest = Math.max(
+    ...streams.map((metrics) => Number(metrics.newest_accepted_ms ?? 0)),
+    before.newestAcceptedMs ?? 0,
+  )
+  return {
+    exact: before.exact,
+    complete: before.complete && dropped === 0,
+    late: before.late + sum('late_events') + sum('early_events'),
+    undecodable: before.undecodable + sum('undecodable_events'),
+    newestAcceptedMs: newest > 0 ? newest : null,
+  }
+}
+
+function watermarkMs(progress: StreamingQueryProgress): number | undefined {
+  return progress.watermark === undefined ? undefined : Date.parse(progress.watermark)
+}

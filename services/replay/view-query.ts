@@ -1,0 +1,64 @@
+import { planChangelogRecord } from '@kappa/applications/view-plan'
+import { SparkError } from '@kappa/spark-connect/errors'
+import type { SparkSession } from '@kappa/spark-connect/session'
+import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
+import { checkpointPrefix } from './checkpoint.ts'
+import type { ViewIdentity } from './view-position.ts'
+
+export type OutputMode = 'update' | 'append'
+
+/**
+ * Starts the query of a view from its checkpoint, or from the beginning of the log where there is
+ * none: the user's SQL as it is, then the changelog record made of its columns.
+ * @throws SparkError when Spark refuses it.
+ */
+export async function startViewQuery(
+  session: SparkSession,
+  identity: ViewIdentity,
+  options: { brokers: readonly string[]; bucket: string; outputMode: OutputMode },
+): Promise<StreamingQuery> {
+  const { application, release, name, view } = identity
+  return session
+    .sql(view.sql)
+    .select(...planChangelogRecord(view, view.columns))
+    .writeStream({
+      queryName: name,
+      format: 'kafka',
+      outputMode: options.outputMode,
+      trigger: { asFastAsPossible: true },
+      checkpointLocation: `s3a://${options.bucket}/${checkpointPrefix(application, release, name)}`,
+      options: {
+        'kafka.bootstrap.servers': options.brokers.join(','),
+        topic: view.changelog.topic,
+        'kafka.acks': 'all',
+        'kafka.linger.ms': '5',
+        'kafka.batch.size': '262144',
+      },
+    })
+}
+
+/**
+ * Starts the query in update mode, or, where Spark refuses that for this kind of query, in append
+ * mode (stream-stream joins, session windows). The mode is then part of the release.
+ */
+export async function startInSupportedMode(
+  session: SparkSession,
+  identity: ViewIdentity,
+  options: { brokers: readonly string[]; bucket: string },
+): Promise<{ query: StreamingQuery; outputMode: OutputMode }> {
+  try {
+    const query = await startViewQuery(session, identity, { ...options, outputMode: 'update' })
+    return { query, outputMode: 'update' }
+  } catch (error) {
+    if (!(error instanceof SparkError) || !refusesUpdateMode(error)) throw error
+    const query = await startViewQuery(session, identity, { ...options, outputMode: 'append' })
+    return { query, outputMode: 'append' }
+  }
+}
+
+function refusesUpdateMode(error: SparkError): boolean {
+  return (
+    error.errorClass?.startsWith('STREAMING_OUTPUT_MODE.UNSUPPORTED_OPERATION') === true ||
+    /not supported in Update output mode|Update output mode not supported/i.test(error.message)
+  )
+}
