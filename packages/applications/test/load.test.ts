@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { listApplications, loadApplication } from '@kappa/applications/load'
+import { ApplicationError, type Problem } from '@kappa/applications/problems'
+
+const folder = mkdtempSync(join(tmpdir(), 'kappa-applications-'))
+after(() => rmSync(folder, { recursive: true }))
+
+const valid = `application: shop
+streams:
+  orders: { topic: shop.orders, lateness: 30 minutes }
+datasets:
+  prices: { format: csv, path: datasets/prices.csv, schema: "item STRING, price DECIMAL(10,2)" }
+views:
+  totals: { key: [item], delete_when: "n = 0" }
+`
+
+function writeApplication(
+  yaml: string,
+  views: Record<string, string> = { totals: 'SELECT item, count(*) n FROM orders GROUP BY item' },
+) {
+  rmSync(join(folder, 'shop'), { recursive: true, force: true })
+  mkdirSync(join(folder, 'shop', 'views'), { recursive: true })
+  writeFileSync(join(folder, 'shop', 'application.yaml'), yaml)
+  for (const [name, sql] of Object.entries(views))
+    writeFileSync(join(folder, 'shop', 'views', `${name}.sql`), sql)
+}
+
+async function problemsOf(
+  yaml: string,
+  views?: Record<string, string>,
+): Promise<readonly Problem[]> {
+  writeApplication(yaml, views)
+  try {
+    await loadApplication(folder, 'shop')
+  } catch (error) {
+    assert.ok(error instanceof ApplicationError)
+    return error.problems
+  }
+  return []
+}
+
+test('a valid application is read, with its defaults and its SQL untouched', async () => {
+  writeApplication(valid)
+  const definition = await loadApplication(folder, 'shop')
+  assert.deepEqual(definition.streams.orders, { topic: 'shop.orders', latenessMs: 1_800_000 })
+  assert.equal(definition.views.totals?.sql, 'SELECT item, count(*) n FROM orders GROUP BY item')
+  assert.equal(definition.views.totals?.deleteWhen, 'n = 0')
+  assert.deepEqual(definition.spark, { cores: 2, memory: '1g', shufflePartitions: 2 })
+  assert.deepEqual(await listApplications(folder), ['shop'])
+})
+
+test('a view without a key is refused with file and line', async () => {
+  const problems = await problemsOf(valid.replace('key: [item], ', ''))
+  assert.deepEqual(
+    problems.map(({ file, line }) => [file, line]),
+    [['application.yaml', 7]],
+  )
+  assert.match(problems[0]?.message ?? '', /views\.totals\.key must be a list of texts/)
+})
+
+test('every problem is told at once, each with its line', async () => {
+  const yaml = valid
+    .replace('30 minutes', 'half an hour')
+    .replace('format: csv', 'format: xml')
+    .replace('application: shop', 'application: shop\nstreems: {}')
+  const problems = await problemsOf(yaml, {
+    totals: 'SELECT rand() FROM orders',
+    other: 'SELECT 1',
+  })
+  const told = problems
+    .map(({ file, line, message }) => `${file}:${line ?? ''} ${message}`)
+    .join('\n')
+  assert.match(told, /application.yaml:2 streems is not known here/)
+  assert.match(told, /application.yaml:4 streams\.orders\.lateness is wrong/)
+  assert.match(told, /application.yaml:6 datasets\.prices\.format must be one of csv, parquet/)
+  assert.match(told, /views\/totals\.sql:1 rand gives another answer/)
+  assert.match(told, /views\/other\.sql: is not listed under views/)
+})
+
+test('a missing SQL file, a path out of the folder and broken YAML are told', async () => {
+  assert.match((await problemsOf(valid, {}))[0]?.message ?? '', /views\/totals\.sql is missing/)
+  const outside = await problemsOf(valid.replace('datasets/prices.csv', '../secrets.csv'))
+  assert.match(outside[0]?.message ?? '', /must stay inside the application folder/)
+  assert.ok((await problemsOf('application: [')).length > 0)
+})
