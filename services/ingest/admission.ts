@@ -1,0 +1,173 @@
+import { randomUUIDv7 } from 'node:crypto'
+import type { Contract } from '@kappa/contracts/contract'
+import { formatDuration } from '@kappa/contracts/duration'
+import type { EncodedEvent } from '@kappa/contracts/encoder'
+import type { EventProblem } from '@kappa/contracts/event-problem'
+import type { OutgoingRecord } from '@kappa/kafka/port'
+import { MalformedLine } from './event-parser.ts'
+import type { ImportGate } from './import-gate.ts'
+import type { EventResult, RejectedEvent } from './publish-schemas.ts'
+import { acceptedHeader, formatImportMark, idHeader, importHeader } from './record-headers.ts'
+
+/** Bytes of a record besides its key, value and id: header names, times and Kafka's framing, at most. */
+const recordOverheadBytes = 160
+
+export interface AdmissionRules {
+  /** Field of the event time, for paths in errors. */
+  readonly eventTimeField: string
+  /** How far in the future an event may be. */
+  readonly earlinessMs: number
+  readonly eventBytesMax: number
+  readonly import?: { readonly gate: ImportGate; readonly disorderMs: number }
+}
+
+/** What one request brings to the log. */
+export interface Admission {
+  readonly records: OutgoingRecord[]
+  /** In the order of the events: why it is rejected, or which record it is and under which id. */
+  readonly outcomes: readonly (RejectedEvent | AdmittedEvent)[]
+}
+
+export interface AdmittedEvent {
+  readonly status: 'admitted'
+  readonly id: string
+  readonly record: number
+}
+
+export function encodeEvents(
+  events: readonly unknown[],
+  contract: Contract,
+): (EncodedEvent | RejectedEvent)[] {
+  return events.map((event) => {
+    if (event instanceof MalformedLine) return reject('malformed_json', event.message, '$')
+    const result = contract.encode(event)
+    return result.ok ? result : rejectProblems(result.errors)
+  })
+}
+
+/**
+ * Decides which of the encoded events go to the log and makes their records: the rules that depend
+ * on the time of acceptance, on the other events of the request and on the topic's import. An id
+ * that comes again with the same content is written once; with another event time or content it is
+ * rejected.
+ *
+ * @param acceptedMs now, epoch milliseconds: call it right before the records are sent.
+ */
+export function admitEvents(
+  encoded: readonly (EncodedEvent | RejectedEvent)[],
+  rules: AdmissionRules,
+  acceptedMs: number,
+): Admission {
+  const records: OutgoingRecord[] = []
+  const firstById = new Map<string, { event: EncodedEvent; admitted: AdmittedEvent; at: number }>()
+  const accepted = String(acceptedMs)
+  const outcomes = encoded.map((event, at): RejectedEvent | AdmittedEvent => {
+    if (!('ok' in event)) return event
+    const first = event.id === undefined ? undefined : firstById.get(event.id)
+    if (first !== undefined) {
+      return first.event.eventTimeMs === event.eventTimeMs && first.event.value.equals(event.value)
+        ? first.admitted
+        : reject(
+            'id_conflict',
+            `the id "${event.id}" is that of event ${first.at} of this request (counted from 0), with other content; an id belongs to one event`,
+            '$',
+          )
+    }
+    const problem = checkSize(event, rules) ?? checkTime(event, rules, acceptedMs)
+    if (problem !== undefined) return problem
+    const id = event.id ?? randomUUIDv7()
+    let headers: Record<string, string>
+    if (rules.import === undefined) {
+      headers = { [idHeader]: id, [acceptedHeader]: accepted }
+    } else {
+      const { gate, disorderMs } = rules.import
+      const highestMs = gate.admit(event.eventTimeMs, disorderMs)
+      if (highestMs === undefined) return rejectDisorder(event, rules, gate.highestMs, disorderMs)
+      const mark = formatImportMark({ acceptedMs, highestMs, disorderMs })
+      headers = { [idHeader]: id, [importHeader]: mark }
+    }
+    const admitted: AdmittedEvent = { status: 'admitted', id, record: records.length }
+    records.push({ key: event.key, value: event.value, headers })
+    if (event.id !== undefined) firstById.set(event.id, { event, admitted, at })
+    return admitted
+  })
+  return { records, outcomes }
+}
+
+/** The answer's results once the records are in the log. */
+export function placeEvents(
+  outcomes: readonly (RejectedEvent | AdmittedEvent)[],
+  placements: readonly { readonly partition: number; readonly offset: bigint }[],
+): EventResult[] {
+  return outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') return outcome
+    const placement = placements[outcome.record]
+    if (placement === undefined) {
+      throw new Error(
+        `Kafka acknowledged ${placements.length} records, not record ${outcome.record}`,
+      )
+    }
+    const { partition, offset } = placement
+    return { status: 'accepted', id: outcome.id, partition, offset: String(offset) }
+  })
+}
+
+function checkSize(event: EncodedEvent, rules: AdmissionRules): RejectedEvent | undefined {
+  const idBytes = event.id === undefined ? 36 : Buffer.byteLength(event.id)
+  const bytes = event.value.length + (event.key?.length ?? 0) + idBytes + recordOverheadBytes
+  if (bytes <= rules.eventBytesMax) return undefined
+  return reject(
+    'event_too_large',
+    `the event takes ${bytes} bytes as a record; the bound is ${rules.eventBytesMax} bytes`,
+    '$',
+  )
+}
+
+function checkTime(
+  event: EncodedEvent,
+  rules: AdmissionRules,
+  acceptedMs: number,
+): RejectedEvent | undefined {
+  if (event.eventTimeMs - acceptedMs <= rules.earlinessMs) return undefined
+  return reject(
+    'from_the_future',
+    `${showTime(event.eventTimeMs)} is more than ${formatDuration(rules.earlinessMs)} after now (${showTime(acceptedMs)}), which is how early an event of this topic may be`,
+    `$.${rules.eventTimeField}`,
+  )
+}
+
+function rejectDisorder(
+  event: EncodedEvent,
+  rules: AdmissionRules,
+  highestMs: number,
+  disorderMs: number,
+): RejectedEvent {
+  return reject(
+    'import_disorder',
+    `${showTime(event.eventTimeMs)} is older than the highest event time imported so far (${showTime(highestMs)}) by more than the declared disorder of ${formatDuration(disorderMs)}; send the events ordered by time, or declare more disorder`,
+    `$.${rules.eventTimeField}`,
+  )
+}
+
+function rejectProblems(problems: readonly EventProblem[]): RejectedEvent {
+  const [first, ...others] = problems.map(({ code, message, path }) => ({
+    // One name for one bound, whichever part finds it.
+    code: code === 'too_large' ? 'event_too_large' : code,
+    message,
+    path,
+  }))
+  if (first === undefined) throw new Error('an event was refused without a problem')
+  return {
+    status: 'rejected',
+    error: others.length === 0 ? first : { ...first, others },
+  }
+}
+
+function reject(code: string, message: string, path: string): RejectedEvent {
+  return { status: 'rejected', error: { code, message, path } }
+}
+
+function showTime(epochMs: number): string {
+  const date = new Date(epochMs)
+  return Number.isNaN(date.getTime()) ? `${epochMs} ms since 1970` : date.toISOString()
+}

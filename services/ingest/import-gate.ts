@@ -1,0 +1,109 @@
+import { ServiceError } from '@kappa/service/errors'
+
+/** What the log of a topic says about its import. */
+export interface ImportState {
+  /** A live event is in the log: no more imports. */
+  readonly closed: boolean
+  /** Highest event time imported so far, epoch milliseconds; -Infinity before the first event. */
+  readonly highestMs: number
+}
+
+/**
+ * Keeps the order that imports of history promise: within a topic no event is older than the
+ * highest event time before it by more than the declared disorder, and none comes after the
+ * topic's first live event. Live events wait for imports that are being written, and imports for
+ * live events, so that this order holds across partitions too; once a live event is in the log
+ * nobody waits.
+ *
+ * The gate belongs to one instance and reads the log once, before its first import. Two instances
+ * that import into one topic at the same time do not see each other's highest event time: send an
+ * import through one instance.
+ */
+export class ImportGate {
+  readonly #topic: string
+  readonly #recover: () => Promise<ImportState>
+  #recovery: Promise<void> | undefined
+  #closed = false
+  #highestMs = Number.NEGATIVE_INFINITY
+  #livePending = 0
+  #importsPending = 0
+  #waiting: (() => void)[] = []
+
+  constructor(topic: string, recover: () => Promise<ImportState>) {
+    this.#topic = topic
+    this.#recover = recover
+  }
+
+  get highestMs(): number {
+    return this.#highestMs
+  }
+
+  /** Resolves when live events may be sent. Follow it with `leaveLive`. */
+  async enterLive(): Promise<void> {
+    this.#livePending++
+    while (this.#importsPending > 0) await this.#change()
+  }
+
+  /** @param inLog whether the events are, or may be, in the log */
+  leaveLive(inLog: boolean): void {
+    this.#livePending--
+    if (inLog) this.#closed = true
+    this.#notify()
+  }
+
+  /**
+   * Resolves when events of an import may be admitted. Follow it with `leaveImport`.
+   * @throws ServiceError `import_closed`, or what reading the log threw.
+   */
+  async enterImport(): Promise<void> {
+    await this.#recovered()
+    while (!this.#closed && this.#livePending > 0) await this.#change()
+    if (this.#closed) {
+      throw new ServiceError(
+        'import_closed',
+        `Topic ${this.#topic} has live events, which closed its import for good. Import into a new topic and let a stream read both.`,
+      )
+    }
+    this.#importsPending++
+  }
+
+  leaveImport(): void {
+    this.#importsPending--
+    this.#notify()
+  }
+
+  /**
+   * Takes the next event of the import.
+   * @returns the highest event time up to and including it, or undefined if it is older than the
+   *   highest before it by more than the disorder (all in milliseconds).
+   */
+  admit(eventTimeMs: number, disorderMs: number): number | undefined {
+    if (eventTimeMs < this.#highestMs - disorderMs) return undefined
+    if (eventTimeMs > this.#highestMs) this.#highestMs = eventTimeMs
+    return this.#highestMs
+  }
+
+  #recovered(): Promise<void> {
+    this.#recovery ??= this.#recover().then(
+      (state) => {
+        this.#closed ||= state.closed
+        this.#highestMs = Math.max(this.#highestMs, state.highestMs)
+      },
+      (error: unknown) => {
+        this.#recovery = undefined
+        throw error
+      },
+    )
+    return this.#recovery
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  #notify(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}

@@ -1,0 +1,79 @@
+import { Counter, Gauge, Histogram, type Registry } from '@kappa/service/metrics'
+import type { InFlight } from './in-flight.ts'
+
+/**
+ * The accounting that anyone can check (P3): for each topic, events received = accepted + rejected
+ * (because of their content) + refused (because of the service's or Kafka's state, not written) +
+ * unknown (may be in the log, answered as retryable) + in flight. Requests that are refused before
+ * their events are known are counted by code.
+ */
+export class IngestMetrics {
+  readonly received: Counter<'topic'>
+  readonly accepted: Counter<'topic'>
+  readonly rejected: Counter<'topic' | 'code'>
+  readonly refused: Counter<'topic' | 'code'>
+  readonly unknown: Counter<'topic'>
+  readonly eventsInFlight: Gauge<'topic'>
+  readonly requestsRefused: Counter<'code'>
+  readonly bodyBytes: Counter<'topic'>
+  readonly produceSeconds: Histogram<'topic'>
+
+  constructor(registry: Registry, inFlight: InFlight) {
+    const registers = [registry]
+    const events = (name: string, help: string) => ({
+      name: `kappa_ingest_events_${name}`,
+      help: `Events ${help}`,
+      labelNames: ['topic'] as const,
+      registers,
+    })
+    this.received = new Counter(events('received_total', 'read from request bodies.'))
+    this.accepted = new Counter(events('accepted_total', 'acknowledged: in the log with acks=all.'))
+    this.rejected = new Counter({
+      ...events('rejected_total', 'rejected because of their content, by reason.'),
+      labelNames: ['topic', 'code'],
+    })
+    this.refused = new Counter({
+      ...events('refused_total', 'not written although their content is right, by reason.'),
+      labelNames: ['topic', 'code'],
+    })
+    this.unknown = new Counter(
+      events('unknown_total', 'that may be in the log, answered as retryable.'),
+    )
+    this.eventsInFlight = new Gauge(events('in_flight', 'received and not answered yet.'))
+    this.requestsRefused = new Counter({
+      name: 'kappa_ingest_requests_refused_total',
+      help: 'Publish requests refused before their events were known, by reason.',
+      labelNames: ['code'],
+      registers,
+    })
+    this.bodyBytes = new Counter({
+      name: 'kappa_ingest_body_bytes_total',
+      help: 'Bytes of publish bodies that were read whole.',
+      labelNames: ['topic'],
+      registers,
+    })
+    this.produceSeconds = new Histogram({
+      name: 'kappa_ingest_produce_seconds',
+      help: "Time from handing a request's events to the producer to Kafka's acknowledgement.",
+      labelNames: ['topic'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    })
+    new Gauge({
+      name: 'kappa_ingest_requests_in_flight',
+      help: 'Publish requests being read, written or answered.',
+      registers,
+      collect() {
+        this.set(inFlight.requests)
+      },
+    })
+    new Gauge({
+      name: 'kappa_ingest_body_bytes_in_flight',
+      help: 'Bytes of the bodies of those requests.',
+      registers,
+      collect() {
+        this.set(inFlight.bytes)
+      },
+    })
+  }
+}

@@ -1,0 +1,25 @@
+import type { Http } from '@kappa/service/http'
+import { Type } from 'typebox'
+import { errorBody, topicParams } from '../publish-schemas.ts'
+import { summarize, topicSummary } from '../topic-schemas.ts'
+import type { Topics } from '../topics.ts'
+
+/** `GET /v1/topics/{topic}` */
+export function readTopicRoute(http: Http, topics: Topics): void {
+  const schema = {
+    summary: "Read a topic's contract",
+    tags: ['topics'],
+    params: topicParams,
+    response: {
+      200: Type.Object(
+        { ...topicSummary.properties, schema: Type.Unknown({ description: 'Avro, as JSON.' }) },
+        { title: 'TopicWithSchema', description: 'With the newest version of its schema.' },
+      ),
+      404: errorBody('`unknown_topic`.'),
+    },
+  }
+  http.get('/v1/topics/:topic', { schema }, async (request) => {
+    const topic = topics.get(request.params.topic)
+    return { ...summarize(topic), schema: JSON.parse(topic.contract.newest.schemaText) as unknown }
+  })
+}
