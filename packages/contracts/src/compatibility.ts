@@ -1,5 +1,83 @@
-import type { RecordSchema, SchemaProblem } from './schema.ts'
+import { type Mismatch, type ResolutionRule, resolve } from './resolution.ts'
+import type { JsonPath, RecordSchema } from './schema.ts'
 
-export function checkEvolution(_older: RecordSchema, _newer: RecordSchema): SchemaProblem[] {
-  return []
+/**
+ * What a new version has to be compatible with, in the words of the Schema Registry: `backward`:
+ * it reads events of the version before; `forward`: the version before reads its events; `full`:
+ * both; `…_transitive`: with every earlier version and not only the one before.
+ */
+export type CompatibilityMode =
+  | 'none'
+  | 'backward'
+  | 'forward'
+  | 'full'
+  | 'backward_transitive'
+  | 'forward_transitive'
+  | 'full_transitive'
+
+export interface NumberedSchema {
+  readonly n: number
+  readonly schema: RecordSchema
+}
+
+export interface EvolutionProblem {
+  readonly direction: 'backward' | 'forward'
+  readonly rule: ResolutionRule
+  /** The earlier version. */
+  readonly against: number
+  /** Names of fields from the root, joined with dots; empty for the record itself. */
+  readonly field: string
+  readonly message: string
+  /** Where to look in the JSON of the newer schema. */
+  readonly path: JsonPath
+}
+
+/** Everything that keeps `newer` from following `earlier` (ascending) under the mode. */
+export function checkEvolution(
+  earlier: readonly NumberedSchema[],
+  newer: NumberedSchema,
+  mode: CompatibilityMode,
+): EvolutionProblem[] {
+  if (mode === 'none') return []
+  const compared = mode.endsWith('_transitive') ? earlier : earlier.slice(-1)
+  return compared.flatMap((older) => {
+    const problems: EvolutionProblem[] = []
+    if (!mode.startsWith('forward')) {
+      problems.push(
+        ...resolve(newer.schema, older.schema).map((found) =>
+          describe('backward', older, newer, found),
+        ),
+      )
+    }
+    if (!mode.startsWith('backward')) {
+      problems.push(
+        ...resolve(older.schema, newer.schema).map((found) =>
+          describe('forward', older, newer, found),
+        ),
+      )
+    }
+    return problems
+  })
+}
+
+function describe(
+  direction: 'backward' | 'forward',
+  older: NumberedSchema,
+  newer: NumberedSchema,
+  mismatch: Mismatch,
+): EvolutionProblem {
+  const [reader, writer] = direction === 'backward' ? [newer, older] : [older, newer]
+  const field = mismatch.path.join('.').replaceAll('.[]', '[]').replaceAll('.{}', '{}')
+  const place = field === '' ? `record ${newer.schema.name}` : `field "${field}"`
+  const index = newer.schema.fields.findIndex(({ name }) => name === mismatch.path[0])
+  return {
+    direction,
+    rule: mismatch.rule,
+    against: older.n,
+    field,
+    message:
+      `not ${direction} compatible with version ${older.n}: ${place} (rule ${mismatch.rule}): ${mismatch.message}` +
+      ` [reader: version ${reader.n}, writer: version ${writer.n}]`,
+    path: index === -1 ? [] : ['fields', index],
+  }
 }

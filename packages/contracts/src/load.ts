@@ -17,6 +17,7 @@ export interface LoadOptions {
   readonly limits?: Partial<EncodeLimits>
 }
 
+const compatibilityMode = 'full'
 const fileBytesMax = 1_048_576
 const topicFileName = 'topic.yaml'
 const versionFile = /^(\d+)\.avsc$/
@@ -87,11 +88,8 @@ class Loader {
       )
     }
     for (const [index, version] of versions.entries()) {
-      const previous = versions[index - 1]
-      if (previous === undefined || previous.n !== version.n - 1) continue
-      for (const { message, path } of checkEvolution(previous.schema, version.schema)) {
-        const text = `not compatible with version ${previous.n}: ${message}`
-        this.#problem(version.file, version.document.lineOf(path), text)
+      for (const problem of checkEvolution(versions.slice(0, index), version, compatibilityMode)) {
+        this.#problem(version.file, version.document.lineOf(problem.path), problem.message)
       }
     }
     if (topicFile === undefined || this.problems.length > before) return undefined
