@@ -85,6 +85,7 @@ export class ReleaseRunner {
       try {
         await this.#runCluster()
       } catch (error) {
+        if (this.#stop.signal.aborted) return
         if (error instanceof KafkaError && error.code === 'fenced') throw error
         failures = this.#batchesFinished() > batchesBefore ? 1 : failures + 1
         const cause = error instanceof Error ? error.message : String(error)
@@ -119,7 +120,7 @@ export class ReleaseRunner {
         memory: definition.spark.memory,
         sparkConf: sparkConf(definition.spark, config.objectStore, this.settings.pollingDelayMs),
       },
-      this.settings.clusterStartTimeoutMs,
+      { timeoutMs: this.settings.clusterStartTimeoutMs, signal: this.#stop.signal },
     )
     this.#cluster = cluster
     this.#clusterStarts += 1

@@ -25,15 +25,28 @@ export async function runService(name: string, start: () => Promise<Service>): P
   process.stdout.write(`${JSON.stringify({ service: name, listening: service.url })}\n`)
   try {
     await Promise.race([stopSignal, service.failed])
+    endAnywayAfter(stopMsMax, name)
     await service.stop()
     process.exit(0)
   } catch (error) {
     process.stderr.write(`${name} failed: ${describe(error)}\n`)
+    endAnywayAfter(stopMsMax, name)
     await service.stop().catch((stopError: unknown) => {
       process.stderr.write(`${name} could not stop in order: ${describe(stopError)}\n`)
     })
     process.exit(1)
   }
+}
+
+/** Above every time-out inside a stop; reached only by a defect. */
+const stopMsMax = 60_000
+
+function endAnywayAfter(milliseconds: number, name: string): void {
+  const end = () => {
+    process.stderr.write(`${name} did not stop within ${milliseconds} ms; ending it.\n`)
+    process.exit(1)
+  }
+  setTimeout(end, milliseconds).unref()
 }
 
 function nextSignal(signals: readonly NodeJS.Signals[]): Promise<void> {

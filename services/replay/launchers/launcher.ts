@@ -26,9 +26,10 @@ export interface ClusterLauncher {
   /**
    * Starts the cluster and waits until Spark Connect listens. What an earlier process of the same
    * release left running is ended first, because two clusters must never write one checkpoint.
-   * @throws ClusterError with the end of Spark's log when it ends or does not listen in time.
+   * @throws ClusterError with the end of Spark's log when it ends or does not listen in time,
+   *   or when the signal aborts; nothing is left running then.
    */
-  start(spec: ClusterSpec, timeoutMs: number): Promise<Cluster>
+  start(spec: ClusterSpec, options: { timeoutMs: number; signal: AbortSignal }): Promise<Cluster>
 }
 
 export class ClusterError extends Error {

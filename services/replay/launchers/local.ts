@@ -31,7 +31,10 @@ export class LocalLauncher implements ClusterLauncher {
     this.#settings = settings
   }
 
-  async start(spec: ClusterSpec, timeoutMs: number): Promise<Cluster> {
+  async start(
+    spec: ClusterSpec,
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Cluster> {
     const folder = join(this.#settings.workFolder, `${spec.application}-${spec.release}`)
     const temporaryFolder = join(folder, 'tmp')
     const processFile = join(folder, 'spark.pid')
@@ -69,7 +72,7 @@ export class LocalLauncher implements ClusterLauncher {
     try {
       const record = identifyProcess(await readPid(child))
       if (record) saveProcess(processFile, record)
-      await untilListening(port, timeoutMs, gone)
+      await untilListening(port, { timeoutMs, signal, gone })
       return cluster
     } catch (error) {
       await cluster.stop()
@@ -97,7 +100,11 @@ export class LocalLauncher implements ClusterLauncher {
         }),
       ],
       // Its own process group: Ctrl-C in a terminal reaches the service, which stops Spark in order.
-      { stdio: ['pipe', 'pipe', 'pipe', 'ignore', 'pipe'], detached: true },
+      {
+        stdio: ['pipe', 'pipe', 'pipe', 'ignore', 'pipe'],
+        detached: true,
+        env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1' },
+      },
     )
     child.stdout?.pipe(log)
     child.stderr?.pipe(log)
@@ -145,8 +152,7 @@ async function readPid(child: ChildProcess): Promise<number> {
 
 async function untilListening(
   port: number,
-  timeoutMs: number,
-  gone: Promise<string>,
+  { timeoutMs, signal, gone }: { timeoutMs: number; signal: AbortSignal; gone: Promise<string> },
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
   let ended: string | undefined
@@ -155,6 +161,7 @@ async function untilListening(
   })
   while (!(await accepts(port))) {
     if (ended !== undefined) throw new ClusterError(ended)
+    if (signal.aborted) throw new ClusterError('The start of Spark was called off.')
     if (Date.now() > deadline) {
       throw new ClusterError(`Spark Connect does not listen on port ${port} after ${timeoutMs} ms.`)
     }
