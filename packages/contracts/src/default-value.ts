@@ -98,12 +98,26 @@ function walkDefault(
       const [first] = schema.branches
       expect(first !== undefined, schema, value)
       writer?.int(0)
-      walkDefault(first, value, writer, depth + 1)
+      walkFirst(first, value, writer, depth)
       break
     }
     case 'record':
       expect(isObject(value), schema, value)
       walkRecord(schema, value, writer, depth)
+  }
+}
+
+function walkFirst(
+  first: Schema,
+  value: unknown,
+  writer: BinaryWriter | undefined,
+  depth: number,
+): void {
+  try {
+    walkDefault(first, value, writer, depth + 1)
+  } catch (error) {
+    if (!(error instanceof DefaultError) || depth > 0) throw error
+    throw new DefaultError(`${error.message} (a union's default is of its first type)`)
   }
 }
 
@@ -130,8 +144,7 @@ function walkRecord(
 function expect(fits: boolean, schema: Schema, value: unknown): asserts fits {
   if (fits) return
   const text = typeof value === 'bigint' ? String(value) : JSON.stringify(value)
-  const first = schema.type === 'union' ? ' (the first type of the union)' : ''
-  throw new DefaultError(`expected ${describeSchema(schema)}${first}, got ${text?.slice(0, 80)}`)
+  throw new DefaultError(`expected ${describeSchema(schema)}, got ${text?.slice(0, 80)}`)
 }
 
 function isInt64(value: unknown): boolean {
