@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 /** The user's cache, shared by all checkouts: `${XDG_CACHE_HOME:-~/.cache}/kappa`. */
 export function cacheFolder(env = process.env) {
-  const base = env['XDG_CACHE_HOME']
+  const base = env.XDG_CACHE_HOME
   return join(base !== undefined && base !== '' ? base : join(homedir(), '.cache'), 'kappa')
 }
 

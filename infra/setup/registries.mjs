@@ -82,7 +82,7 @@ function pipProblem(requirement, output) {
  */
 export async function copyFromMaven(name, versions, folder) {
   const pom = fileURLToPath(new URL(`../jars/${name}/pom.xml`, import.meta.url))
-  const plugin = `org.apache.maven.plugins:maven-dependency-plugin:${versions['mavenDependencyPlugin']}`
+  const plugin = `org.apache.maven.plugins:maven-dependency-plugin:${versions.mavenDependencyPlugin}`
   await runOrFail(
     'mvn',
     ['--batch-mode', '--quiet', '--file', pom, `${plugin}:copy-dependencies`]

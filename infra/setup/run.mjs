@@ -43,13 +43,13 @@ async function setUp(script) {
   if (lenient) return {}
   const folders = await fetchComponents(['kafka', 'spark', 'object-store', 'valkey'])
   if (await exists(join(root, 'packages', 'spark-connect', 'scripts'))) {
-    await generateProtobufCode(root, folders['spark'] ?? '')
+    await generateProtobufCode(root, folders.spark ?? '')
   }
   return {
-    KAPPA_KAFKA_JARS_FOLDER: folders['kafka'],
-    KAPPA_SPARK_JARS_FOLDER: folders['spark'],
+    KAPPA_KAFKA_JARS_FOLDER: folders.kafka,
+    KAPPA_SPARK_JARS_FOLDER: folders.spark,
     KAPPA_WEED: join(folders['object-store'] ?? '', 'weed'),
-    KAPPA_VALKEY_SERVER: join(folders['valkey'] ?? '', 'valkey-server'),
+    KAPPA_VALKEY_SERVER: join(folders.valkey ?? '', 'valkey-server'),
   }
 }
 
@@ -68,7 +68,7 @@ function runScript(script, args, env) {
       ['--disable-warning=TimeoutNegativeWarning', join(root, script), ...args],
       {
         stdio: 'inherit',
-        env: { ...process.env, ...env, PATH: `${bin}:${process.env['PATH']}` },
+        env: { ...process.env, ...env, PATH: `${bin}:${process.env.PATH}` },
       },
     )
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {

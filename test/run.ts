@@ -1,0 +1,79 @@
+/**
+ * `npm test [-- <file or part of a path> ...]`: starts Kafka, the object store and Redis once, on
+ * free ports and in a folder of their own, runs every test against them, and removes all.
+ */
+import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { ensureSparkArchive } from '@kappa/local/spark'
+import { type Stack, startStack } from '@kappa/local/stack'
+import type { TestStack } from './stack.ts'
+
+const TEST_TIMEOUT_MS = 10 * 60_000
+const FILES_AT_ONCE_MAX = 2
+
+const root = join(import.meta.dirname, '..')
+const wanted = process.argv.slice(2)
+
+const files = findTests()
+if (files.length === 0) {
+  console.error(`No test file matches ${wanted.join(' or ')}.`)
+  process.exit(1)
+}
+const stateFolder = mkdtempSync(join(tmpdir(), 'kappa-test-'))
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => interrupted.abort(new Error(`Interrupted by ${signal}.`)))
+}
+let stack: Stack | undefined
+try {
+  stack = await startStack({ stateFolder, signal: interrupted.signal })
+  const sparkArchiveFile = await ensureSparkArchive(stack)
+  process.env.KAPPA_TEST_STACK = JSON.stringify({
+    ...stack.connection,
+    sparkJarsFolder: stack.components.sparkJarsFolder,
+    sparkArchiveFile,
+    java: stack.components.java,
+    stateFolder,
+  } satisfies TestStack)
+  // A stack that dies under the tests would show as hundreds of unrelated failures.
+  stack.failed.catch((error: Error) => interrupted.abort(error))
+  await runTests()
+  if (interrupted.signal.aborted) throw interrupted.signal.reason
+} catch (error) {
+  console.error(`\n${(error as Error).message}`)
+  process.exitCode = 1
+} finally {
+  await stack?.stop()
+  rmSync(stateFolder, { recursive: true, force: true })
+}
+
+function findTests(): string[] {
+  const all = globSync('**/test/**/*.test.ts', {
+    cwd: root,
+    exclude: (name) => name === 'node_modules' || name === '.kappa',
+  })
+  return all
+    .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+    .map((file) => join(root, file))
+    .sort()
+}
+
+async function runTests(): Promise<void> {
+  const stream = run({
+    files,
+    concurrency: FILES_AT_ONCE_MAX,
+    timeout: TEST_TIMEOUT_MS,
+    signal: interrupted.signal,
+    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
+  })
+  stream.on('test:fail', () => {
+    process.exitCode = 1
+  })
+  const reporter = new spec()
+  reporter.pipe(process.stdout)
+  await pipeline(stream, reporter)
+}
