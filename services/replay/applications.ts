@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { listApplications, loadApplication } from '@kappa/applications/load'
 import { ApplicationError } from '@kappa/applications/problems'
-import { changelogTopic, type ReleaseRecord, releaseKey } from '@kappa/applications/records'
+import { type ReleaseRecord, releaseKey, TopicNames } from '@kappa/applications/records'
 import type { Contracts } from '@kappa/contracts/contracts'
 import { type ReleaseParts, ReleaseRunner } from './release-runner.ts'
 import type { ApplicationStatus } from './release-status.ts'
@@ -92,8 +92,9 @@ export class Applications {
   #request(definition: ApplicationDefinition): ReleaseRecord {
     const { application } = definition
     const { partitions } = definition.changelog
+    const topics = new TopicNames(this.#parts.config.namespace)
     const views = Object.entries(definition.views).map(([name, view]) => {
-      const changelog = { topic: changelogTopic(application, firstRelease, name), partitions }
+      const changelog = { topic: topics.changelog(application, firstRelease, name), partitions }
       return [name, { ...view, columns: [], outputMode: 'update' as const, changelog }]
     })
     return {

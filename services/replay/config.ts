@@ -5,6 +5,7 @@ import {
   type ObjectStoreSettings,
   readHttpSettings,
   readKafkaSettings,
+  readNamespace,
   readObjectStoreSettings,
 } from '@kappa/service/settings'
 import type { LocalLauncherSettings } from './launchers/local.ts'
@@ -13,6 +14,7 @@ export interface ReplayConfig {
   readonly http: HttpSettings
   readonly kafka: KafkaSettings
   readonly objectStore: ObjectStoreSettings
+  readonly namespace: string
   readonly schemasFolder: string
   readonly applicationsFolder: string
   readonly launcher: LocalLauncherSettings
@@ -43,6 +45,7 @@ export function readReplayConfig(environment: Environment): ReplayConfig {
     http: readHttpSettings(read, { port: 4002, bodyBytesMax: 1_048_576 }),
     kafka: readKafkaSettings(read, 'kappa-replay'),
     objectStore: readObjectStoreSettings(read),
+    namespace: readNamespace(read),
     schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
     applicationsFolder: read.text('KAPPA_APPLICATIONS_FOLDER'),
     launcher: readLauncher(read),

@@ -3,14 +3,12 @@ import {
   livePointerKey,
   type PositionRecord,
   positionKey,
-  positionsTopic,
   type ReleaseRecord,
   releaseKey,
-  releasesTopic,
+  type TopicNames,
 } from '@kappa/applications/records'
 import type { IncomingRecord, Kafka, TransactionalProducer } from '@kappa/kafka/port'
 
-const transactionalId = 'kappa-replay-control'
 const compacted = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.1' }
 
 /**
@@ -26,8 +24,10 @@ export class ControlLog {
   readonly #pointers: Map<string, LivePointer>
   readonly #positions: Map<string, PositionRecord>
   readonly #producer: TransactionalProducer
+  readonly #topics: TopicNames
 
-  private constructor(state: ReadState, producer: TransactionalProducer) {
+  private constructor(state: ReadState, producer: TransactionalProducer, topics: TopicNames) {
+    this.#topics = topics
     this.#releases = state.releases
     this.#pointers = state.pointers
     this.#positions = state.positions
@@ -44,17 +44,18 @@ export class ControlLog {
 
   static async open(
     kafka: Kafka,
+    topics: TopicNames,
     options: { replicationFactor: number; timeoutMs: number },
   ): Promise<ControlLog> {
-    const topics = [releasesTopic, positionsTopic].map((topic) => ({
+    const specs = [topics.releases, topics.positions].map((topic) => ({
       topic,
       partitions: 1,
       replicationFactor: options.replicationFactor,
       config: compacted,
     }))
-    await kafka.admin.createTopics(topics, options.timeoutMs)
-    const producer = await kafka.transactionalProducer(transactionalId)
-    return new ControlLog(await readState(kafka), producer)
+    await kafka.admin.createTopics(specs, options.timeoutMs)
+    const producer = await kafka.transactionalProducer(`${topics.releases}-writer`)
+    return new ControlLog(await readState(kafka, topics), producer, topics)
   }
 
   livePointer(application: string): LivePointer | undefined {
@@ -65,9 +66,9 @@ export class ControlLog {
   async writeRelease(record: ReleaseRecord, options: { makeLive: boolean }): Promise<void> {
     const { application, release } = record
     const pointer: LivePointer = { application, release, epoch: this.epoch }
-    const records = [toRecord(releasesTopic, releaseKey(application, release), record)]
+    const records = [toRecord(this.#topics.releases, releaseKey(application, release), record)]
     if (options.makeLive)
-      records.push(toRecord(releasesTopic, livePointerKey(application), pointer))
+      records.push(toRecord(this.#topics.releases, livePointerKey(application), pointer))
     await this.#producer.commit(records)
     this.#releases.set(releaseKey(application, release), record)
     if (options.makeLive) this.#pointers.set(application, pointer)
@@ -81,7 +82,7 @@ export class ControlLog {
       record,
     }))
     await this.#producer.commit(
-      keyed.map(({ key, record }) => toRecord(positionsTopic, key, record)),
+      keyed.map(({ key, record }) => toRecord(this.#topics.positions, key, record)),
     )
     for (const { key, record } of keyed) this.#positions.set(key, record)
   }
@@ -97,14 +98,14 @@ interface ReadState {
   readonly positions: Map<string, PositionRecord>
 }
 
-async function readState(kafka: Kafka): Promise<ReadState> {
+async function readState(kafka: Kafka, topics: TopicNames): Promise<ReadState> {
   const state: ReadState = { releases: new Map(), pointers: new Map(), positions: new Map() }
-  for await (const record of kafka.readToEnd(releasesTopic)) {
+  for await (const record of kafka.readToEnd(topics.releases)) {
     const key = keyOf(record)
     if (key.endsWith('/live')) assign(state.pointers, key.slice(0, -'/live'.length), record)
     else assign(state.releases, key, record)
   }
-  for await (const record of kafka.readToEnd(positionsTopic)) {
+  for await (const record of kafka.readToEnd(topics.positions)) {
     assign(state.positions, keyOf(record), record)
   }
   return state

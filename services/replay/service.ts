@@ -1,3 +1,4 @@
+import { TopicNames } from '@kappa/applications/records'
 import { loadContracts } from '@kappa/contracts/load'
 import { connectKafka } from '@kappa/kafka/connect'
 import { Health } from '@kappa/service/health'
@@ -38,7 +39,10 @@ export async function createReplay(
   const kafka = await connectKafka(config.kafka)
   const store = new ObjectStore(config.objectStore)
   const { replicationFactor } = config.release
-  const control = await ControlLog.open(kafka, { replicationFactor, timeoutMs: controlTimeoutMs })
+  const control = await ControlLog.open(kafka, new TopicNames(config.namespace), {
+    replicationFactor,
+    timeoutMs: controlTimeoutMs,
+  })
   const positions = new PositionWriter(control)
   const launcher = overrides.launcher ?? new LocalLauncher(config.launcher)
   const parts = { config, kafka, store, control, positions, launcher, logger }

@@ -1,9 +1,4 @@
-import {
-  changelogTopic,
-  type OffsetsByPartition,
-  type PositionRecord,
-  type ReleaseView,
-} from '@kappa/applications/records'
+import type { OffsetsByPartition, PositionRecord, ReleaseView } from '@kappa/applications/records'
 import type { Kafka } from '@kappa/kafka/port'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
 import {
@@ -116,9 +111,8 @@ export class ViewPosition {
   }
 
   async #advance(committed: CommittedBatch, counts: Counts, watermarkMs?: number): Promise<void> {
-    const { application, release, name } = this.#identity
     // The ends are read after the commit: whatever the batch wrote lies below them.
-    const ends = await this.#kafka.admin.endOffsets(changelogTopic(application, release, name))
+    const ends = await this.#kafka.admin.endOffsets(this.#identity.view.changelog.topic)
     this.record = {
       ...this.record,
       batch: committed.batch,

@@ -2,9 +2,28 @@ import type { ApplicationDefinition, ViewDefinition } from './definition.ts'
 import type { StreamSource } from './stream-plan.ts'
 import type { ViewColumn } from './view-plan.ts'
 
-/** Compacted topics with one partition: the truth about releases and positions (JSON values). */
-export const releasesTopic = 'kappa.releases'
-export const positionsTopic = 'kappa.positions'
+/**
+ * Names of what one installation keeps in Kafka. Its namespace is their prefix, so that several
+ * installations can share a Kafka.
+ */
+export class TopicNames {
+  /** Compacted, one partition: releases and which of them is live. */
+  readonly releases: string
+  /** Compacted, one partition: how far the views of releases are. */
+  readonly positions: string
+  readonly #namespace: string
+
+  constructor(namespace: string) {
+    this.#namespace = namespace
+    this.releases = `${namespace}.releases`
+    this.positions = `${namespace}.positions`
+  }
+
+  /** Compacted, partitions of its own: the rows of one view of one release. */
+  changelog(application: string, release: number, view: string): string {
+    return `${this.#namespace}.changelog.${application}.${release}.${view}`
+  }
+}
 
 export function releaseKey(application: string, release: number): string {
   return `${application}/${release}`
@@ -16,10 +35,6 @@ export function livePointerKey(application: string): string {
 
 export function positionKey(application: string, release: number, view: string): string {
   return `${application}/${release}/${view}`
-}
-
-export function changelogTopic(application: string, release: number, view: string): string {
-  return `kappa.changelog.${application}.${release}.${view}`
 }
 
 export const releaseStates = ['requested', 'starting', 'live', 'failed'] as const

@@ -71,6 +71,16 @@ export function readKafkaSettings(read: ConfigReader, clientId: string): KafkaSe
   }
 }
 
+/** The prefix of everything that this installation names in Kafka. */
+export function readNamespace(read: ConfigReader): string {
+  const name = 'KAPPA_NAMESPACE'
+  const namespace = read.text(name, { default: 'kappa' })
+  if (!/^[a-z][a-z0-9-]{0,40}$/.test(namespace)) {
+    read.reject(name, `is "${namespace}"`, 'lower case letters, digits and dashes')
+  }
+  return namespace
+}
+
 export interface RedisSettings {
   readonly url: string
   readonly password: string | undefined
