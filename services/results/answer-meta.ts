@@ -1,0 +1,65 @@
+import { Type } from 'typebox'
+import type { ControlState } from './control-state.ts'
+import type { LoadedView } from './loaded-view.ts'
+import type { DeclaredPosition } from './position-queue.ts'
+
+export const AnswerMetaSchema = Type.Object(
+  {
+    application: Type.String(),
+    view: Type.String(),
+    release: Type.String({ description: 'The release whose rows these are; never a mix of two.' }),
+    position: Type.String({
+      description: 'Opaque token: the source offsets up to which every event is in the rows.',
+    }),
+    as_of: Type.Union([Type.String(), Type.Null()], {
+      description: 'When the newest event in the rows was accepted; null before the first one.',
+    }),
+    current_at: Type.String({
+      description: 'Every event that was accepted before this time is in the rows.',
+    }),
+    freshness_ms: Type.Integer({ description: 'Milliseconds since `current_at`.' }),
+    complete: Type.Boolean({
+      description:
+        'false: the release dropped events that it should have counted; it must be replayed.',
+    }),
+    late_events: Type.Integer({ description: 'Events that came later than the lateness allows.' }),
+  },
+  { description: 'What these rows are, and how fresh.' },
+)
+
+export interface AnswerMeta {
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON text of `AnswerMetaSchema`. */
+  readonly json: string
+}
+
+/** Says of rows that were read after `declared` which release, position and freshness they have. */
+export function answerMeta(
+  control: ControlState,
+  view: LoadedView,
+  declared: DeclaredPosition,
+): AnswerMeta {
+  const { record, token } = declared
+  const freshnessMs = Math.max(0, Date.now() - record.current_at)
+  const asOf = record.as_of === null ? null : new Date(record.as_of).toISOString()
+  const complete = control.isComplete(view.application, view.release)
+  const headers: Record<string, string> = {
+    'kappa-release': view.release,
+    'kappa-position': token,
+    'kappa-freshness-ms': String(freshnessMs),
+  }
+  if (asOf !== null) headers['kappa-as-of'] = asOf
+  if (!complete) headers['kappa-complete'] = 'false'
+  const json = JSON.stringify({
+    application: view.application,
+    view: view.name,
+    release: view.release,
+    position: token,
+    as_of: asOf,
+    current_at: new Date(record.current_at).toISOString(),
+    freshness_ms: freshnessMs,
+    complete,
+    late_events: record.late_events,
+  })
+  return { headers, json }
+}

@@ -1,0 +1,71 @@
+import { ServiceError } from '@kappa/service/errors'
+import type { LiveRecord } from './control-records.ts'
+import type { ControlState } from './control-state.ts'
+import { suggest } from './did-you-mean.ts'
+import type { LoadedView } from './loaded-view.ts'
+import type { ReadableReleases } from './readable-releases.ts'
+
+/** Finds the views that readers ask for by name. */
+export class Catalogue {
+  readonly #control: ControlState
+  readonly #releases: ReadableReleases
+  readonly #isControlRead: () => boolean
+
+  constructor(control: ControlState, releases: ReadableReleases, isControlRead: () => boolean) {
+    this.#control = control
+    this.#releases = releases
+    this.#isControlRead = isControlRead
+  }
+
+  /**
+   * The view in the application's live release.
+   * @throws ServiceError `unknown_application`, `unknown_view`, `no_live_release`, `rebuilding`
+   */
+  find(application: string, name: string): { live: LiveRecord; view: LoadedView } {
+    const live = this.#control.live(application)
+    if (!live) throw this.#withoutLive(application)
+    const view = this.#releases.view(application, live.release, name)
+    if (view) return { live, view }
+    const names = this.#control
+      .readable()
+      .find((record) => record.application === application)?.views
+    if (names === undefined || Object.hasOwn(names, name)) {
+      throw new ServiceError(
+        'rebuilding',
+        `Release ${live.release} of ${application} is being loaded; repeat the request.`,
+        { retryAfterSeconds: 1 },
+      )
+    }
+    throw new ServiceError(
+      'unknown_view',
+      `The application ${application} has no view "${name}". ${suggest(name, Object.keys(names))}`,
+    )
+  }
+
+  /** Every view of every live release, by application and name. */
+  views(): LoadedView[] {
+    return [...this.#releases.views()]
+      .filter((view) => this.#control.live(view.application)?.release === view.release)
+      .sort((a, b) => (`${a.application}/${a.name}` < `${b.application}/${b.name}` ? -1 : 1))
+  }
+
+  #withoutLive(application: string): ServiceError {
+    if (!this.#isControlRead()) {
+      return new ServiceError('rebuilding', 'The releases are being read; repeat the request.', {
+        retryAfterSeconds: 1,
+      })
+    }
+    const applications = this.#control.applications()
+    if (applications.includes(application)) {
+      return new ServiceError(
+        'no_live_release',
+        `No release of ${application} is live yet; repeat the request when replay has started one.`,
+        { retryAfterSeconds: 5 },
+      )
+    }
+    return new ServiceError(
+      'unknown_application',
+      `There is no application "${application}". ${suggest(application, applications)}`,
+    )
+  }
+}

@@ -1,0 +1,104 @@
+import { type Environment, readConfig } from '@kappa/service/config'
+import {
+  type HttpSettings,
+  type KafkaSettings,
+  type RedisSettings,
+  readHttpSettings,
+  readKafkaSettings,
+  readRedisSettings,
+} from '@kappa/service/settings'
+
+export interface ResultsConfig {
+  readonly http: HttpSettings
+  readonly kafka: KafkaSettings
+  readonly redis: RedisSettings & {
+    /** Longest wait for the answer to one command, and for a connection. */
+    readonly timeoutMs: number
+  }
+  readonly apply: ApplySettings
+  readonly query: QuerySettings
+  /** Positions of one view that wait for their changelog; above it the newest takes the last place. */
+  readonly pendingPositionsMax: number
+  /** How often what Redis has applied is compared with what was seen there before. */
+  readonly checkIntervalMs: number
+}
+
+export interface ApplySettings {
+  /** Consumer groups are named `<prefix>.<application>.<release>`: one prefix for each Redis. */
+  readonly groupPrefix: string
+  /** Records that one Lua call applies: it keeps everyone else waiting while it runs. */
+  readonly recordsPerCallMax: number
+  readonly bytesPerCallMax: number
+  /** Records of a partition that are taken at once from Kafka and pipelined to Redis. */
+  readonly recordsPerBatchMax: number
+  /** How long the marker of a deleted row stays, measured in the changelog's own time. */
+  readonly deletedMarkerMs: number
+}
+
+export interface QuerySettings {
+  /** Index entries that one request may look at; the page ends early with a cursor. */
+  readonly scannedEntriesMax: number
+}
+
+/**
+ * @throws ConfigError with every variable that is wrong.
+ */
+export function readResultsConfig(environment: Environment): ResultsConfig {
+  return readConfig(environment, (read) => ({
+    http: readHttpSettings(read, { port: 4003, bodyBytesMax: 65_536 }),
+    kafka: readKafkaSettings(read, 'kappa-results'),
+    redis: {
+      ...readRedisSettings(read),
+      timeoutMs: read.integer('KAPPA_REDIS_TIMEOUT_MS', {
+        default: 2_000,
+        min: 50,
+        max: 60_000,
+        unit: 'milliseconds',
+      }),
+    },
+    apply: {
+      groupPrefix: read.text('KAPPA_RESULTS_GROUP_PREFIX', { default: 'kappa.results' }),
+      recordsPerCallMax: read.integer('KAPPA_RESULTS_RECORDS_PER_CALL_MAX', {
+        default: 500,
+        min: 1,
+        max: 1_500,
+      }),
+      bytesPerCallMax: read.integer('KAPPA_RESULTS_BYTES_PER_CALL_MAX', {
+        default: 1_048_576,
+        min: 1_024,
+        max: 67_108_864,
+        unit: 'bytes',
+      }),
+      recordsPerBatchMax: read.integer('KAPPA_RESULTS_RECORDS_PER_BATCH_MAX', {
+        default: 5_000,
+        min: 1,
+        max: 100_000,
+      }),
+      deletedMarkerMs: read.integer('KAPPA_RESULTS_DELETED_MARKER_MS', {
+        default: 3_600_000,
+        min: 1_000,
+        max: 604_800_000,
+        unit: 'milliseconds',
+      }),
+    },
+    query: {
+      scannedEntriesMax: read.integer('KAPPA_RESULTS_SCANNED_ENTRIES_MAX', {
+        default: 50_000,
+        min: 100,
+        max: 10_000_000,
+        unit: 'index entries',
+      }),
+    },
+    pendingPositionsMax: read.integer('KAPPA_RESULTS_PENDING_POSITIONS_MAX', {
+      default: 512,
+      min: 2,
+      max: 100_000,
+    }),
+    checkIntervalMs: read.integer('KAPPA_RESULTS_CHECK_INTERVAL_MS', {
+      default: 250,
+      min: 10,
+      max: 1_000,
+      unit: 'milliseconds',
+    }),
+  }))
+}

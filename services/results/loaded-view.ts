@@ -1,0 +1,117 @@
+import { ServiceError } from '@kappa/service/errors'
+import type { ColumnDefinition, ViewDefinition } from './control-records.ts'
+import type { DeclaredPosition, PositionQueue } from './position-queue.ts'
+import { type Slot, slotOf } from './view-store.ts'
+
+export interface ViewParts {
+  readonly application: string
+  readonly release: string
+  readonly name: string
+  readonly definition: ViewDefinition
+  readonly positions: PositionQueue
+  /** Ends of the changelog when it was loaded: someone may have answered up to there already. */
+  readonly ends: readonly bigint[]
+  readonly onRebuild: () => void
+}
+
+export interface Answer {
+  /** The newest position that all rows hold that pass `check`. */
+  readonly declared: DeclaredPosition
+  /** To be asked for every read. @throws ServiceError `rebuilding` for rows older than that. */
+  check(partition: number, next: bigint | undefined): void
+}
+
+/** One view of a release that readers can get, and what is known to be applied of its changelog. */
+export class LoadedView {
+  readonly application: string
+  readonly release: string
+  readonly name: string
+  readonly definition: ViewDefinition
+  readonly positions: PositionQueue
+  readonly slots: readonly Slot[]
+  readonly keyColumns: readonly ColumnDefinition[]
+  readonly timeColumn: ColumnDefinition | undefined
+  readonly #required: bigint[]
+  readonly #behind = new Set<number>()
+  readonly #onRebuild: () => void
+
+  constructor(parts: ViewParts) {
+    this.application = parts.application
+    this.release = parts.release
+    this.name = parts.name
+    this.definition = parts.definition
+    this.positions = parts.positions
+    const { key, time, changelog } = parts.definition
+    this.slots = Array.from({ length: changelog.partitions }, (_, partition) =>
+      slotOf(parts.application, parts.release, parts.name, partition),
+    )
+    this.keyColumns = key.map((name) => this.#column(name))
+    this.timeColumn = time === undefined ? undefined : this.#column(time)
+    this.#required = this.slots.map((_, partition) => parts.ends[partition] ?? 0n)
+    this.#onRebuild = parts.onRebuild
+    for (const partition of this.slots.keys()) this.#behind.add(partition)
+  }
+
+  /** What an answer must hold, taken before its rows are read. @throws ServiceError `rebuilding` */
+  beginAnswer(): Answer {
+    const declared = this.declared()
+    if (!declared) throw this.rebuilding()
+    const required = [...this.#required]
+    const check = (partition: number, next: bigint | undefined) => {
+      if (!this.observe(partition, next, required[partition])) throw this.rebuilding()
+    }
+    return { declared, check }
+  }
+
+  /**
+   * Takes what Redis says is applied of a partition (undefined: not intact). False when that is
+   * less than `required`, which was seen before Redis was asked: something is gone.
+   */
+  observe(
+    partition: number,
+    next: bigint | undefined,
+    required = this.required(partition),
+  ): boolean {
+    if (next === undefined || next < required) {
+      if (this.#behind.size === 0) this.#onRebuild()
+      this.#behind.add(partition)
+      return false
+    }
+    if (next >= this.required(partition)) {
+      this.#required[partition] = next
+      this.#behind.delete(partition)
+    }
+    return true
+  }
+
+  /** What Redis must have applied of a partition: all that any answer can have shown. */
+  required(partition: number): bigint {
+    return this.#required[partition] ?? 0n
+  }
+
+  declared(): DeclaredPosition | undefined {
+    return this.positions.declare((partition) => this.required(partition))
+  }
+
+  /** Partitions that have not applied what was already answered. */
+  get behind(): readonly number[] {
+    return [...this.#behind].sort((a, b) => a - b)
+  }
+
+  rebuilding(): ServiceError {
+    const which = this.#behind.size > 0 ? ` (partitions ${this.behind.join(', ')})` : ''
+    return new ServiceError(
+      'rebuilding',
+      `The rows of ${this.application}/${this.name} are being rebuilt from the changelog${which}; repeat the request.`,
+      { retryAfterSeconds: 1 },
+    )
+  }
+
+  #column(name: string): ColumnDefinition {
+    const column = this.definition.columns.find((candidate) => candidate.name === name)
+    if (column) return column
+    throw new Error(
+      `The definition of ${this.application}/${this.release}/${this.name} names "${name}", which is not a column of it`,
+    )
+  }
+}

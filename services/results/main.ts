@@ -1,0 +1,5 @@
+import { runService } from '@kappa/service/lifecycle'
+import { readResultsConfig } from './config.ts'
+import { createResults } from './service.ts'
+
+await runService('results', async () => createResults(readResultsConfig(process.env)))

@@ -1,0 +1,150 @@
+import type { IncomingRecord } from '@kappa/kafka/port'
+import { changeOf } from './changelog-record.ts'
+import type { ApplySettings } from './config.ts'
+import type { LoadedView } from './loaded-view.ts'
+import type { Applied, Change, ChangeSet, ViewStore } from './view-store.ts'
+
+export interface ApplyEvents {
+  applied(view: LoadedView, records: number): void
+  outdated(view: LoadedView, records: number): void
+  refused(view: LoadedView, outcome: Applied['outcome']): void
+}
+
+type Seek = { readonly seekTo: bigint } | undefined
+
+/**
+ * Applies the changelog of one partition as its owner. Redis decides what is next; this side
+ * only follows, so a restart, a rebalance or a Redis that went back in time need no other path.
+ */
+export class PartitionApplier {
+  readonly view: LoadedView
+  readonly partition: number
+  readonly #store: ViewStore
+  readonly #settings: ApplySettings
+  readonly #events: ApplyEvents
+  #claim: { readonly epoch: string; next: bigint } | undefined
+  /** Whether the next record of Kafka is known to follow what is applied. */
+  #aligned = false
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    view: LoadedView,
+    partition: number,
+    store: ViewStore,
+    settings: ApplySettings,
+    events: ApplyEvents,
+  ) {
+    this.view = view
+    this.partition = partition
+    this.#store = store
+    this.#settings = settings
+    this.#events = events
+  }
+
+  /** Becomes the owner; returns the offset to read from. */
+  claim(begin: bigint): Promise<bigint> {
+    return this.#exclusively(() => this.#takeOver(begin))
+  }
+
+  /** Returns the offset to read from when Redis has lost something that was applied here. */
+  recover(begin: bigint, stored: bigint | undefined): Promise<bigint | undefined> {
+    return this.#exclusively(async () => {
+      if (stored !== undefined && this.#claim && stored >= this.#claim.next) return undefined
+      const status = await this.#store.status(this.#slot)
+      if (status && this.#claim && status.next >= this.#claim.next) return undefined
+      return this.#takeOver(begin)
+    })
+  }
+
+  /** Applies records that follow each other, or says where to go on instead. */
+  apply(records: readonly IncomingRecord[], begin: bigint): Promise<Seek> {
+    return this.#exclusively(() => this.#apply(records, begin))
+  }
+
+  async #apply(records: readonly IncomingRecord[], begin: bigint): Promise<Seek> {
+    const first = records[0]
+    if (!first) return undefined
+    const next = this.#claim?.next ?? (await this.#takeOver(begin))
+    // A gap is compaction's only if reading went on from `next`; records that were on their way
+    // before a seek look the same.
+    if (first.offset < next || (first.offset > next && !this.#aligned)) {
+      this.#aligned = true
+      return { seekTo: next }
+    }
+    this.#aligned = true
+    const sets = this.#changeSets(records, next)
+    const slot = this.#slot
+    const timed = this.view.timeColumn !== undefined
+    const results = await Promise.all(
+      sets.map((set) => this.#store.apply(slot, timed, set, this.#settings.deletedMarkerMs)),
+    )
+    for (const [index, result] of results.entries()) {
+      const set = sets[index] as ChangeSet
+      if (result.outcome !== 'applied') return this.#refused(result, begin)
+      if (this.#claim) this.#claim.next = set.next
+      this.view.observe(this.partition, set.next)
+      this.#events.applied(this.view, set.changes.length)
+      if (result.outdated > 0) this.#events.outdated(this.view, result.outdated)
+    }
+    return undefined
+  }
+
+  async #refused(result: Exclude<Applied, { outcome: 'applied' }>, begin: bigint): Promise<Seek> {
+    this.#events.refused(this.view, result.outcome)
+    if (result.outcome === 'lost') {
+      this.view.observe(this.partition, undefined)
+      const next = await this.#takeOver(begin)
+      this.#aligned = true
+      return { seekTo: next }
+    }
+    if (result.outcome === 'fenced') {
+      // A newer owner is there. Only if Kafka still gives this partition to us, we take it back.
+      this.#claim = undefined
+    } else if (this.#claim) {
+      this.#claim.next = result.next
+      this.#aligned = true
+    }
+    return { seekTo: result.next }
+  }
+
+  async #takeOver(begin: bigint): Promise<bigint> {
+    const { epoch, next } = await this.#store.claim(this.#slot, begin)
+    this.#claim = { epoch, next }
+    this.#aligned = false
+    this.view.observe(this.partition, next)
+    return next
+  }
+
+  #changeSets(records: readonly IncomingRecord[], start: bigint): ChangeSet[] {
+    const { recordsPerCallMax, bytesPerCallMax } = this.#settings
+    const epoch = this.#claim?.epoch ?? '0'
+    const sets: ChangeSet[] = []
+    let from = start
+    let changes: Change[] = []
+    let bytes = 0
+    let writtenAt = 0
+    for (const [index, record] of records.entries()) {
+      changes.push(changeOf(record, this.view))
+      bytes += (record.key?.length ?? 0) + (record.value?.length ?? 0)
+      writtenAt = Math.max(writtenAt, record.timestamp)
+      const full = changes.length >= recordsPerCallMax || bytes >= bytesPerCallMax
+      if (!full && index < records.length - 1) continue
+      const next = record.offset + 1n
+      sets.push({ epoch, from, next, writtenAt, changes })
+      from = next
+      changes = []
+      bytes = 0
+    }
+    return sets
+  }
+
+  get #slot() {
+    return this.view.slots[this.partition] as NonNullable<(typeof this.view.slots)[number]>
+  }
+
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work)
+    this.#turn = turn.catch(() => undefined)
+    return turn
+  }
+}

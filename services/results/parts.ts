@@ -1,0 +1,14 @@
+import type { Catalogue } from './catalogue.ts'
+import type { QuerySettings } from './config.ts'
+import type { ControlState } from './control-state.ts'
+import type { ResultsMetrics } from './results-metrics.ts'
+import type { ViewStore } from './view-store.ts'
+
+/** What the routes need. */
+export interface RouteParts {
+  readonly catalogue: Catalogue
+  readonly control: ControlState
+  readonly store: ViewStore
+  readonly settings: QuerySettings
+  readonly metrics: ResultsMetrics
+}

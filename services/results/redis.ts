@@ -1,0 +1,73 @@
+import { ServiceError } from '@kappa/service/errors'
+import type { Logger } from '@kappa/service/logger'
+import { Redis } from 'ioredis'
+import type { ResultsConfig } from './config.ts'
+import * as scripts from './scripts.ts'
+
+type Reply = (string | null)[]
+type Arguments = (string | number)[]
+
+/** The scripts of `scripts.ts` as commands: keys first, then arguments. */
+export interface RedisScripts {
+  kappaClaim(...keysAndArguments: Arguments): Promise<[string, string, number]>
+  kappaApply(
+    ...keysAndArguments: (string | number | Buffer)[]
+  ): Promise<[string, (string | number)?]>
+  kappaStatus(...keysAndArguments: Arguments): Promise<Reply>
+  kappaScan(...keysAndArguments: Arguments): Promise<Reply>
+  kappaRead(...keysAndArguments: Arguments): Promise<Reply>
+  kappaPoint(...keysAndArguments: Arguments): Promise<Reply>
+}
+
+export type RedisClient = Redis & RedisScripts
+
+/**
+ * A client that never lets a caller wait for a Redis that is away: without a connection commands
+ * fail at once, with one after `timeoutMs`. Commands of one turn of the event loop go together.
+ */
+export function connectRedis(
+  settings: ResultsConfig['redis'],
+  name: string,
+  logger: Logger,
+  onError: () => void,
+): RedisClient {
+  const redis = new Redis(settings.url, {
+    ...(settings.password === undefined ? {} : { password: settings.password }),
+    connectionName: name,
+    connectTimeout: settings.timeoutMs,
+    commandTimeout: settings.timeoutMs,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    enableAutoPipelining: true,
+    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
+    scripts: {
+      kappaClaim: { lua: scripts.claim, numberOfKeys: 5 },
+      kappaApply: { lua: scripts.apply, numberOfKeys: 5 },
+      kappaStatus: { lua: scripts.status, numberOfKeys: 3, readOnly: true },
+      kappaScan: { lua: scripts.scan, numberOfKeys: 4, readOnly: true },
+      kappaRead: { lua: scripts.read, numberOfKeys: 3, readOnly: true },
+      kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
+    },
+  })
+  redis.on('error', (error: Error) => {
+    onError()
+    logger.warn({ err: error, connection: name }, 'Redis cannot be reached')
+  })
+  return redis as RedisClient
+}
+
+/** Runs a command for a request; a Redis that is away is 503 with a time to come back. */
+export async function orUnavailable<T>(command: Promise<T>, onError: () => void): Promise<T> {
+  try {
+    return await command
+  } catch (error) {
+    if (error instanceof ServiceError) throw error
+    onError()
+    throw new ServiceError(
+      'redis_unavailable',
+      'The store of the results cannot be reached; the request can be repeated.',
+      { retryAfterSeconds: 1, cause: error },
+    )
+  }
+}

@@ -1,0 +1,178 @@
+import type { Consumer, Kafka, PartitionOffset } from '@kappa/kafka/port'
+import type { Logger } from '@kappa/service/logger'
+import { ChangelogRecordError } from './changelog-record.ts'
+import type { ApplySettings } from './config.ts'
+import type { ReleaseRecord } from './control-records.ts'
+import type { LoadedView } from './loaded-view.ts'
+import { PartitionApplier } from './partition-applier.ts'
+import { labelsOf, type ResultsMetrics } from './results-metrics.ts'
+import type { ViewStore } from './view-store.ts'
+
+export interface LoaderParts {
+  readonly kafka: Kafka
+  readonly store: ViewStore
+  readonly settings: ApplySettings
+  readonly metrics: ResultsMetrics
+  readonly logger: Logger
+}
+
+/** How long a batch waits for a Redis that is away before Kafka is asked for it again. */
+const REDIS_WAIT_MS_MAX = 5_000
+const REDIS_RETRY_MS = 100
+
+/** Keeps the rows of one release in Redis: its views' changelogs, shared with other instances. */
+export class ReleaseLoader {
+  readonly views: ReadonlyMap<string, LoadedView>
+  readonly #parts: LoaderParts
+  readonly #release: ReleaseRecord
+  readonly #begins: ReadonlyMap<string, readonly PartitionOffset[]>
+  readonly #appliers = new Map<string, PartitionApplier>()
+  readonly #lag = new Map<string, bigint>()
+  #assigned = new Set<string>()
+  #consumer: Consumer | undefined
+  #closed = false
+
+  constructor(
+    parts: LoaderParts,
+    release: ReleaseRecord,
+    views: readonly LoadedView[],
+    begins: ReadonlyMap<string, readonly PartitionOffset[]>,
+  ) {
+    this.#parts = parts
+    this.#release = release
+    this.#begins = begins
+    this.views = new Map(views.map((view) => [view.name, view]))
+    for (const view of views) {
+      for (const partition of view.slots.keys()) {
+        const applier = new PartitionApplier(view, partition, parts.store, parts.settings, this)
+        this.#appliers.set(partitionKey(view.definition.changelog.topic, partition), applier)
+      }
+    }
+  }
+
+  /** Joins the group that shares the changelogs. @returns what ends when the consumer does. */
+  async start(): Promise<{ readonly finished: Promise<void> }> {
+    const { settings, kafka } = this.#parts
+    const { application, release } = this.#release
+    this.#consumer = await kafka.consumer({
+      groupId: `${settings.groupPrefix}.${application}.${release}`,
+      topics: [...this.views.values()].map((view) => view.definition.changelog.topic),
+      from: 'beginning',
+      commit: false,
+      maxRecordsPerBatch: settings.recordsPerBatchMax,
+      maxWaitMs: 50,
+      onAssigned: (assigned) => {
+        this.#assigned = new Set(
+          assigned.flatMap(({ topic, partitions }) =>
+            partitions.map((partition) => partitionKey(topic, partition)),
+          ),
+        )
+      },
+      startAt: (topic, partition) => this.#startAt(topic, partition),
+      onBatch: async ({ topic, partition, records, endOffset }) => {
+        const applier = this.#applier(topic, partition)
+        const seek = await this.#withRedis(() =>
+          applier.apply(records, this.#begin(topic, partition)),
+        )
+        if (seek === 'away') return { seekTo: records[0]?.offset ?? 0n }
+        const next = seek?.seekTo ?? (records.at(-1)?.offset ?? -1n) + 1n
+        this.#noteLag(applier, endOffset > next ? endOffset - next : 0n)
+        return seek
+      },
+    })
+    if (this.#closed) await this.#consumer.close()
+    return { finished: this.#consumer.finished }
+  }
+
+  /**
+   * Compares what Redis has with what was seen there; what is gone is read again by its owner.
+   * @throws the client's error while Redis is away
+   */
+  async check(): Promise<void> {
+    await Promise.all(
+      [...this.#appliers].map(([key, applier]) => this.#checkPartition(key, applier)),
+    )
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#consumer?.close()
+  }
+
+  applied(view: LoadedView, records: number): void {
+    this.#parts.metrics.applied.inc(labelsOf(view), records)
+  }
+
+  outdated(view: LoadedView, records: number): void {
+    this.#parts.metrics.outdated.inc(labelsOf(view), records)
+    this.#parts.logger.warn({ ...labelsOf(view), records }, 'older batches changed nothing')
+  }
+
+  refused(view: LoadedView, outcome: string): void {
+    this.#parts.metrics.refusedApplies.inc({ ...labelsOf(view), outcome })
+  }
+
+  async #checkPartition(key: string, applier: PartitionApplier): Promise<void> {
+    const { view, partition } = applier
+    const slot = view.slots[partition]
+    if (!slot) return
+    const required = view.required(partition)
+    const status = await this.#parts.store.status(slot)
+    view.observe(partition, status?.next, required)
+    if (!this.#assigned.has(key) || !this.#consumer) return
+    const { topic } = view.definition.changelog
+    const next = await applier.recover(this.#begin(topic, partition), status?.next)
+    if (next === undefined) return
+    this.#parts.logger.warn({ ...labelsOf(view), partition, next: String(next) }, 'reading again')
+    this.#consumer.seek(topic, partition, next)
+  }
+
+  async #startAt(topic: string, partition: number): Promise<bigint | undefined> {
+    const applier = this.#applier(topic, partition)
+    const begin = this.#begin(topic, partition)
+    const next = await this.#withRedis(() => applier.claim(begin))
+    // Unclaimed, the partition is read from its beginning and claimed with its first batch.
+    return next === 'away' ? undefined : next
+  }
+
+  /** Waits for a Redis that is away, for a bounded time; any other failure is the caller's. */
+  async #withRedis<T>(work: () => Promise<T>): Promise<T | 'away'> {
+    const deadline = Date.now() + REDIS_WAIT_MS_MAX
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (error instanceof ChangelogRecordError) throw error
+        this.#parts.metrics.redisErrors.inc()
+        this.#parts.logger.warn({ err: error }, 'Redis did not take a batch; trying again')
+        if (this.#closed || Date.now() > deadline) return 'away'
+        await new Promise((resolve) => setTimeout(resolve, REDIS_RETRY_MS))
+      }
+    }
+  }
+
+  #noteLag(applier: PartitionApplier, lag: bigint): void {
+    const { topic, partitions } = applier.view.definition.changelog
+    this.#lag.set(partitionKey(topic, applier.partition), lag)
+    let total = 0n
+    for (let p = 0; p < partitions; p += 1) total += this.#lag.get(partitionKey(topic, p)) ?? 0n
+    this.#parts.metrics.lag.set(labelsOf(applier.view), Number(total))
+  }
+
+  #applier(topic: string, partition: number): PartitionApplier {
+    const applier = this.#appliers.get(partitionKey(topic, partition))
+    if (applier) return applier
+    throw new Error(
+      `${topic} has a partition ${partition} that its release does not know: changelogs keep their partitions`,
+    )
+  }
+
+  #begin(topic: string, partition: number): bigint {
+    const begins = this.#begins.get(topic) ?? []
+    return begins.find((begin) => begin.partition === partition)?.offset ?? 0n
+  }
+}
+
+function partitionKey(topic: string, partition: number): string {
+  return `${topic}/${partition}`
+}

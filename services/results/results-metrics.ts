@@ -1,0 +1,69 @@
+import { Counter, Gauge, type Registry } from '@kappa/service/metrics'
+import type { LoadedView } from './loaded-view.ts'
+
+const labels = ['application', 'release', 'view'] as const
+
+/** What an operator watches of results: is everything applied, how fresh is it, what was refused. */
+export function createResultsMetrics(registry: Registry, views: () => Iterable<LoadedView>) {
+  const registers = [registry]
+  const counter = (name: string, help: string) =>
+    new Counter({ name, help, labelNames: [...labels], registers })
+  const metrics = {
+    applied: counter('kappa_results_applied_records_total', 'Changelog records applied to Redis.'),
+    outdated: counter(
+      'kappa_results_outdated_records_total',
+      'Changelog records of an older batch than the row that is there; they changed nothing.',
+    ),
+    refusedApplies: new Counter({
+      name: 'kappa_results_refused_applies_total',
+      help: 'Lua calls that changed nothing: fenced (newer owner), elsewhere (other offset), lost (Redis lost data).',
+      labelNames: [...labels, 'outcome'],
+      registers,
+    }),
+    rebuilds: counter(
+      'kappa_results_rebuilds_total',
+      'Times that Redis had less of a view than was seen before.',
+    ),
+    refusedPositions: counter(
+      'kappa_results_refused_positions_total',
+      'Positions older than the newest one known.',
+    ),
+    redisErrors: new Counter({
+      name: 'kappa_results_redis_errors_total',
+      help: 'Commands and connections to Redis that failed.',
+      registers,
+    }),
+    unusableControlRecords: new Counter({
+      name: 'kappa_results_unusable_control_records_total',
+      help: 'Records of the control topics that could not be read.',
+      registers,
+    }),
+    lag: new Gauge({
+      name: 'kappa_results_changelog_lag_records',
+      help: 'Offsets between what is applied and the end of the changelog, over all partitions.',
+      labelNames: [...labels],
+      registers,
+    }),
+    freshness: new Gauge({
+      name: 'kappa_results_freshness_seconds',
+      help: 'Every event accepted longer ago than this is in the rows of the view.',
+      labelNames: [...labels],
+      registers,
+      collect() {
+        this.reset()
+        for (const view of views()) {
+          const currentAt = view.declared()?.record.current_at
+          if (currentAt === undefined) continue
+          this.set(labelsOf(view), Math.max(0, Date.now() - currentAt) / 1_000)
+        }
+      },
+    }),
+  }
+  return metrics
+}
+
+export type ResultsMetrics = ReturnType<typeof createResultsMetrics>
+
+export function labelsOf(view: { application: string; release: string; name: string }) {
+  return { application: view.application, release: view.release, view: view.name }
+}

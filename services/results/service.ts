@@ -1,0 +1,97 @@
+import { connectKafka } from '@kappa/kafka/connect'
+import type { Kafka } from '@kappa/kafka/port'
+import { Health } from '@kappa/service/health'
+import { closeHttp, createHttp, listen } from '@kappa/service/http'
+import type { Service } from '@kappa/service/lifecycle'
+import { createLogger } from '@kappa/service/logger'
+import { createMetrics } from '@kappa/service/metrics'
+import { Catalogue } from './catalogue.ts'
+import type { ResultsConfig } from './config.ts'
+import { ControlFollower } from './control-follower.ts'
+import { ControlState } from './control-state.ts'
+import { ReadableReleases } from './readable-releases.ts'
+import { connectRedis } from './redis.ts'
+import { repeatCheck } from './repeat-check.ts'
+import { createResultsMetrics } from './results-metrics.ts'
+import { getRowRoute } from './routes/get-row.ts'
+import { listViewsRoute } from './routes/list-views.ts'
+import { queryViewRoute } from './routes/query-view.ts'
+import { ViewStore } from './view-store.ts'
+
+/**
+ * Starts results: control topics in memory, changelogs of readable releases to Redis, queries over
+ * HTTP. It is there at once and ready when the control topics are read and Redis answers.
+ * @throws KafkaError when no broker answers
+ */
+export async function createResults(
+  config: ResultsConfig,
+  overrides: { readonly kafka?: Kafka } = {},
+): Promise<Service> {
+  const logger = createLogger('results', config.http.logLevel)
+  const registry = createMetrics('results')
+  const health = new Health()
+  const kafka = overrides.kafka ?? (await connectKafka(config.kafka))
+  const failed = Promise.withResolvers<never>()
+  failed.promise.catch((error: unknown) => logger.fatal({ err: error }, 'a part has died'))
+
+  const metrics = createResultsMetrics(registry, () => releases.views())
+  const countError = () => metrics.redisErrors.inc()
+  const queryRedis = connectRedis(config.redis, 'kappa-results-query', logger, countError)
+  const applyRedis = connectRedis(config.redis, 'kappa-results-apply', logger, countError)
+  const control = new ControlState(config.pendingPositionsMax)
+  const releases: ReadableReleases = new ReadableReleases(
+    { kafka, store: new ViewStore(applyRedis), settings: config.apply, metrics, logger },
+    control,
+    failed.reject,
+  )
+  const onReleases = () => void releases.reconcile()
+  const follower = new ControlFollower({ kafka, control, metrics, logger, onReleases })
+
+  health.addCheck('control', () => follower.waitsFor)
+  health.addCheck('redis', () =>
+    queryRedis.status === 'ready' ? undefined : `the connection is ${queryRedis.status}`,
+  )
+  const http = await createHttp({
+    title: 'Kappa results',
+    description: 'Rows of views, with the release, the position and the freshness of every answer.',
+    settings: config.http,
+    logger,
+    metrics: registry,
+    health,
+  })
+  const catalogue = new Catalogue(control, releases, () => follower.waitsFor === undefined)
+  const store = new ViewStore(queryRedis)
+  const routeParts = { catalogue, control, store, settings: config.query, metrics }
+  listViewsRoute(http, routeParts)
+  queryViewRoute(http, routeParts)
+  getRowRoute(http, routeParts)
+
+  const following = follower.run().catch(failed.reject)
+  const checking = repeatCheck(config.checkIntervalMs, async () => {
+    if (applyRedis.status !== 'ready') return
+    await releases.check().catch((error: unknown) => {
+      countError()
+      logger.warn({ err: error }, 'what Redis has cannot be checked')
+    })
+  })
+
+  const stop = async () => {
+    health.markStopping()
+    await closeHttp(http, config.http)
+    await checking.stop()
+    await Promise.all([follower.close(), releases.close()])
+    await following
+    queryRedis.disconnect()
+    applyRedis.disconnect()
+    await kafka.close()
+  }
+  let stopping: Promise<void> | undefined
+  return {
+    url: await listen(http, config.http),
+    failed: failed.promise,
+    stop: () => {
+      stopping ??= stop()
+      return stopping
+    },
+  }
+}

@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto'
+import { connectKafka } from '@kappa/kafka/connect'
+import { partitionForKey } from '@kappa/kafka/murmur2'
+import type { Kafka, Placement } from '@kappa/kafka/port'
+import { Redis } from 'ioredis'
+import { readResultsConfig } from '../config.ts'
+import { positionsTopic, releasesTopic } from '../control-follower.ts'
+import type { ViewDefinition } from '../control-records.ts'
+import { createResults } from '../service.ts'
+import { testStack } from './stack.ts'
+
+export type Row = Record<string, string | number | boolean | null>
+
+export interface ChangelogEntry {
+  readonly key: readonly (string | null)[]
+  readonly batch: number
+  readonly row: Row | null
+}
+
+/** A database of its own for each test file, so that one's flush is not another's loss. */
+export function redisUrlOf(database: number): string {
+  return `${testStack().redisUrl.replace(/\/\d*$/, '')}/${database}`
+}
+
+export function environment(database: number, more: Record<string, string> = {}) {
+  const stack = testStack()
+  return {
+    KAPPA_KAFKA_BROKERS: String(stack.kafkaBrokers),
+    KAPPA_REDIS_URL: redisUrlOf(database),
+    KAPPA_REDIS_PASSWORD_FILE: stack.redisPasswordFile,
+    KAPPA_RESULTS_GROUP_PREFIX: `kappa.results-test.${randomUUID()}`,
+    KAPPA_HTTP_PORT: '0',
+    KAPPA_LOG_LEVEL: process.env.KAPPA_LOG_LEVEL ?? 'silent',
+    KAPPA_STOP_TIMEOUT_MS: '2000',
+    ...more,
+  }
+}
+
+export async function startResults(env: Record<string, string>, kafka?: Kafka) {
+  return createResults(readResultsConfig(env), kafka ? { kafka } : {})
+}
+
+export function connectTestKafka(): Promise<Kafka> {
+  return connectKafka({
+    brokers: testStack().kafkaBrokers,
+    clientId: 'results-test',
+    requestTimeoutMs: 10_000,
+    connectTimeoutMs: 5_000,
+  })
+}
+
+export function connectTestRedis(database: number): Redis {
+  const { password } = readResultsConfig(environment(database)).redis
+  return new Redis(redisUrlOf(database), password === undefined ? {} : { password })
+}
+
+/** What replay and Spark would do: the records of one application, written by the test. */
+export class FakeApplication {
+  readonly name = `app-${randomUUID().slice(0, 8)}`
+  readonly release = '1'
+  readonly views: Record<string, ViewDefinition>
+  readonly #kafka: Kafka
+  readonly #producer
+  readonly #ends = new Map<string, bigint[]>()
+  #batch = 0
+
+  constructor(
+    kafka: Kafka,
+    views: Record<string, Omit<ViewDefinition, 'changelog'>>,
+    partitions: number,
+  ) {
+    this.#kafka = kafka
+    this.#producer = kafka.producer()
+    this.views = Object.fromEntries(
+      Object.entries(views).map(([view, definition]) => {
+        const topic = `kappa.changelog.${this.name}.${this.release}.${view}`
+        this.#ends.set(view, new Array<bigint>(partitions).fill(0n))
+        return [view, { ...definition, changelog: { topic, partitions } }]
+      }),
+    )
+  }
+
+  /** Creates the topics; publishes the release and makes it live. */
+  async publish(): Promise<void> {
+    const compacted = { 'cleanup.policy': 'compact' }
+    await this.#kafka.admin.createTopics(
+      [
+        { topic: releasesTopic, partitions: 1, config: compacted },
+        { topic: positionsTopic, partitions: 1, config: compacted },
+        ...Object.values(this.views).map(({ changelog }) => ({ ...changelog, config: compacted })),
+      ],
+      30_000,
+    )
+    await this.control(releasesTopic, `${this.name}/${this.release}`, {
+      application: this.name,
+      release: this.release,
+      state: 'live',
+      definition: { streams: {}, datasets: {}, views: this.views },
+      epoch: 1,
+      updated_at: 1,
+    })
+    await this.goLive(this.release, 1)
+  }
+
+  async goLive(release: string, epoch: number): Promise<void> {
+    await this.control(releasesTopic, `${this.name}/live`, {
+      application: this.name,
+      release,
+      epoch,
+    })
+  }
+
+  async append(view: string, entries: readonly ChangelogEntry[]): Promise<Placement[]> {
+    const { topic } = this.#view(view).changelog
+    const placements = await this.#producer.send(
+      topic,
+      entries.map(({ key, batch, row }) => ({
+        key: Buffer.from(JSON.stringify(key)),
+        value: row === null ? null : Buffer.from(JSON.stringify(row)),
+        headers: { 'kappa-batch': String(batch) },
+      })),
+    )
+    const ends = this.#ends.get(view) ?? []
+    for (const { partition, offset } of placements) {
+      if (offset + 1n > (ends[partition] ?? 0n)) ends[partition] = offset + 1n
+    }
+    return placements
+  }
+
+  /** Publishes a position that needs what was appended so far, or `ends`. */
+  async position(view: string, source: number, more: Record<string, unknown> = {}): Promise<void> {
+    this.#batch += 1
+    const ends = this.#ends.get(view) ?? []
+    await this.control(positionsTopic, `${this.name}/${this.release}/${view}`, {
+      application: this.name,
+      release: this.release,
+      view,
+      batch: this.#batch,
+      epoch: 1,
+      sources: { events: { '0': String(source) } },
+      changelog: Object.fromEntries(ends.map((end, partition) => [partition, String(end)])),
+      as_of: Date.now() - 1_000,
+      current_at: Date.now(),
+      complete: true,
+      late_events: 0,
+      ...more,
+    })
+  }
+
+  ends(view: string): readonly bigint[] {
+    return this.#ends.get(view) ?? []
+  }
+
+  async control(topic: string, key: string, value: unknown): Promise<void> {
+    const json = value === null ? null : Buffer.from(JSON.stringify(value))
+    await this.#producer.send(topic, [{ key: Buffer.from(key), value: json }])
+  }
+
+  /** Takes the application out of the control topics: other tests share them. */
+  async remove(): Promise<void> {
+    await this.control(releasesTopic, `${this.name}/live`, null)
+    await this.control(releasesTopic, `${this.name}/${this.release}`, null)
+    for (const view of Object.keys(this.views)) {
+      await this.control(positionsTopic, `${this.name}/${this.release}/${view}`, null)
+    }
+    await this.#producer.close()
+  }
+
+  #view(view: string): ViewDefinition {
+    const definition = this.views[view]
+    if (!definition) throw new Error(`the test has no view ${view}`)
+    return definition
+  }
+}
+
+export interface Reply {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: {
+    readonly rows: Row[]
+    readonly row: Row
+    readonly next_cursor?: string
+    readonly meta: {
+      readonly release: string
+      readonly position: string
+      readonly freshness_ms: number
+      readonly complete: boolean
+      readonly as_of: string | null
+    }
+    readonly error: { readonly code: string; readonly message: string; readonly details?: unknown }
+    readonly paths: Record<string, unknown>
+    readonly views: Record<string, unknown>[]
+  }
+}
+
+export async function get(url: string, path: string): Promise<Reply> {
+  const response = await fetch(`${url}${path}`)
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (await response.json()) as Reply['body'],
+  }
+}
+
+/** Asks until `done`; fails with the last answer after `timeoutMs`. */
+export async function until<T>(
+  ask: () => Promise<T>,
+  done: (answer: T) => boolean,
+  timeoutMs = 20_000,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs
+  for (;;) {
+    const answer = await ask()
+    if (done(answer)) return answer
+    if (Date.now() > deadline) {
+      throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(answer).slice(0, 2_000)}`)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+/** The source offset that a position token tells. */
+export function sourceOf(reply: Reply): number {
+  const token = reply.headers.get('kappa-position') ?? ''
+  return Number(JSON.parse(Buffer.from(token, 'base64url').toString()).events['0'])
+}
+
+export function partitionOf(key: readonly (string | null)[], partitions: number): number {
+  return partitionForKey(Buffer.from(JSON.stringify(key)), partitions)
+}

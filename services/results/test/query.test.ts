@@ -1,0 +1,276 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Kafka } from '@kappa/kafka/port'
+import type { Service } from '@kappa/service/lifecycle'
+import fc from 'fast-check'
+import {
+  connectTestKafka,
+  connectTestRedis,
+  environment,
+  FakeApplication,
+  get,
+  type Row,
+  startResults,
+  until,
+} from './fixture.ts'
+
+const database = 11
+const partitions = 3
+const hours = {
+  key: ['carrier', 'hour'],
+  time: 'hour',
+  columns: [
+    { name: 'carrier', type: 'string', nullable: true },
+    { name: 'hour', type: 'timestamp', nullable: false },
+    { name: 'flights', type: 'bigint', nullable: false },
+  ],
+}
+const places = {
+  key: ['tail', 'seat'],
+  time: 'seen_at',
+  columns: [
+    { name: 'tail', type: 'string', nullable: true },
+    { name: 'seat', type: 'int', nullable: false },
+    { name: 'seen_at', type: 'timestamp', nullable: true },
+  ],
+}
+const timeless = {
+  key: ['id'],
+  columns: [
+    { name: 'id', type: 'string', nullable: false },
+    { name: 'paid', type: 'decimal(10,2)', nullable: true },
+  ],
+}
+
+// Names whose order in UTF-16 is not their order in bytes, and that JSON has to escape.
+const carriers = ['UA', 'AA', 'B6', 'ü', '\u{1f6eb}', '\uff5e', 'a"b\\', 'a,b', '\u0001', '', 'UA ']
+
+describe('P6: queries', () => {
+  let kafka: Kafka
+  let service: Service
+  let app: FakeApplication
+  const expected = { hours: [] as Row[], places: [] as Row[] }
+
+  before(async () => {
+    const redis = connectTestRedis(database)
+    await redis.flushdb()
+    await redis.quit()
+    kafka = await connectTestKafka()
+    app = new FakeApplication(kafka, { hours, places, timeless }, partitions)
+    await app.publish()
+    for (const carrier of [...carriers, null]) {
+      for (let h = 0; h < 24; h += 1) {
+        const hour = `2013-01-01T${String(h).padStart(2, '0')}:00:00.000000Z`
+        expected.hours.push({ carrier, hour, flights: expected.hours.length })
+      }
+    }
+    for (let i = 0; i < 300; i += 1) {
+      const minute = String((i * 7) % 60).padStart(2, '0')
+      const seen_at = i % 11 === 0 ? null : `2013-01-0${1 + (i % 4)}T10:${minute}:00.000000Z`
+      expected.places.push({ tail: `N${i % 50}`, seat: i, seen_at })
+    }
+    await app.append(
+      'hours',
+      expected.hours.map((row) => ({ key: key(row, hours.key), batch: 1, row })),
+    )
+    // Rows first at another time, then at theirs: the time index must follow.
+    const moved = expected.places.map((row) => ({ ...row, seen_at: '2012-12-31T00:00:00.000000Z' }))
+    for (const [batch, rows] of [moved, expected.places].entries()) {
+      await app.append(
+        'places',
+        rows.map((row) => ({ key: key(row, places.key), batch, row })),
+      )
+    }
+    await app.append('timeless', [{ key: ['x'], batch: 1, row: { id: 'x', paid: 1.5 } }])
+    for (const view of ['hours', 'places', 'timeless']) await app.position(view, 7)
+    service = await startResults(environment(database))
+    for (const view of ['hours', 'places', 'timeless']) {
+      await until(
+        () => get(service.url, `/v1/views/${app.name}/${view}`),
+        ({ status }) => status === 200,
+      )
+    }
+  })
+
+  after(async () => {
+    await service?.stop()
+    await app?.remove()
+    await kafka?.close()
+  })
+
+  const columns = { hours: hours.key, places: places.key }
+  const timeOf = { hours: 'hour', places: 'seen_at' }
+
+  /** The order that the API promises, from the rows alone. */
+  function sorted(view: 'hours' | 'places', rows: readonly Row[], order: string): Row[] {
+    const entry = (row: Row) => {
+      const keyText = JSON.stringify(key(row, columns[view]))
+      const time = String(row[timeOf[view]] ?? '~')
+      return Buffer.from(order.endsWith('time') ? `${time} ${keyText}` : keyText)
+    }
+    const ascending = [...rows].sort((a, b) => entry(a).compare(entry(b)))
+    return order.startsWith('-') ? ascending.reverse() : ascending
+  }
+
+  async function listAll(view: string, parameters: Record<string, string>): Promise<Row[]> {
+    const rows: Row[] = []
+    let cursor: string | undefined
+    const limit = Number(parameters.limit ?? 100)
+    for (let page = 0; page < 1_000; page += 1) {
+      const query = new URLSearchParams({ ...parameters, ...(cursor ? { cursor } : {}) })
+      const { status, body } = await get(service.url, `/v1/views/${app.name}/${view}?${query}`)
+      assert.equal(status, 200, JSON.stringify(body))
+      assert.ok(body.rows.length <= limit)
+      rows.push(...body.rows)
+      if (body.next_cursor === undefined) return rows
+      cursor = body.next_cursor
+    }
+    throw new Error('a listing without an end')
+  }
+
+  test('any filters, range, order and page size give the rows of a sort and a filter in memory', async () => {
+    const parameters = fc.record({
+      view: fc.constantFrom('hours' as const, 'places' as const),
+      carrier: fc.option(fc.constantFrom(...carriers, 'no such'), { nil: undefined }),
+      second: fc.option(fc.integer({ min: 0, max: 30 }), { nil: undefined }),
+      from: fc.option(fc.integer({ min: 0, max: 96 }), { nil: undefined }),
+      to: fc.option(fc.integer({ min: 0, max: 96 }), { nil: undefined }),
+      order: fc.option(fc.constantFrom('key', '-key', 'time', '-time'), { nil: undefined }),
+      limit: fc.option(fc.integer({ min: 1, max: 70 }), { nil: undefined }),
+    })
+    await fc.assert(
+      fc.asyncProperty(parameters, async ({ view, carrier, second, from, to, order, limit }) => {
+        const query: Record<string, string> = {}
+        const bound = (hour: number) => new Date(Date.UTC(2013, 0, 1, hour)).toISOString()
+        let rows = expected[view]
+        if (view === 'hours') {
+          if (carrier !== undefined) {
+            query.carrier = carrier
+            rows = rows.filter((row) => row.carrier === carrier)
+          }
+          if (second !== undefined) {
+            query.hour = bound(second)
+            rows = rows.filter((row) => Date.parse(String(row.hour)) === Date.parse(bound(second)))
+          }
+        } else if (second !== undefined) {
+          query.seat = String(second)
+          rows = rows.filter((row) => row.seat === second)
+        }
+        const at = (row: Row) => Date.parse(String(row[timeOf[view]]))
+        if (from !== undefined) {
+          query.from = bound(from)
+          rows = rows.filter((row) => at(row) >= Date.parse(bound(from)))
+        }
+        if (to !== undefined) {
+          query.to = bound(to)
+          rows = rows.filter((row) => at(row) < Date.parse(bound(to)))
+        }
+        if (order !== undefined) query.order = order
+        if (limit !== undefined) query.limit = String(limit)
+        const usual = from === undefined && to === undefined ? 'key' : 'time'
+        assert.deepEqual(await listAll(view, query), sorted(view, rows, order ?? usual))
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test('every row is found by its key, in both spellings, and no other is', async () => {
+    const rows = `/v1/views/${app.name}/hours/rows`
+    for (const row of expected.hours.filter((_, index) => index % 5 === 0)) {
+      const array = encodeURIComponent(JSON.stringify(key(row, hours.key)))
+      const reply = await get(service.url, `${rows}/${array}`)
+      assert.equal(reply.status, 200, JSON.stringify(reply.body))
+      assert.deepEqual(reply.body.row, row)
+    }
+    const plain = await get(service.url, `${rows}/UA,2013-01-01T06:00:00%2B01:00`)
+    assert.equal(plain.body.row.hour, '2013-01-01T05:00:00.000000Z')
+    const unknown = await get(service.url, `${rows}/UA,2014-01-01`)
+    assert.equal(unknown.status, 404)
+    assert.equal(unknown.body.error.code, 'unknown_key')
+    assert.equal(unknown.headers.get('kappa-release'), '1')
+    const short = await get(service.url, `${rows}/UA`)
+    assert.equal(short.body.error.code, 'bad_filter')
+    assert.match(short.body.error.message, /carrier, hour/)
+  })
+
+  test('every answer tells release, position and freshness, in headers and in its body', async () => {
+    for (const path of ['hours', 'hours/rows/UA,2013-01-01']) {
+      const { headers, body } = await get(service.url, `/v1/views/${app.name}/${path}`)
+      assert.equal(headers.get('kappa-release'), '1')
+      assert.equal(headers.get('kappa-position'), body.meta.position)
+      assert.deepEqual(JSON.parse(Buffer.from(body.meta.position, 'base64url').toString()), {
+        events: { '0': '7' },
+      })
+      assert.equal(headers.get('kappa-as-of'), body.meta.as_of)
+      const freshness = Number(headers.get('kappa-freshness-ms'))
+      assert.equal(freshness, body.meta.freshness_ms)
+      assert.ok(freshness > 0 && freshness < 120_000, String(freshness))
+      assert.equal(body.meta.complete, true)
+    }
+  })
+
+  test('the list of views has columns, row counts, state and freshness', async () => {
+    const { body } = await get(service.url, '/v1/views')
+    const mine = body.views.filter((view) => view.application === app.name)
+    assert.deepEqual(
+      mine.map(({ view, rows, state, time }) => ({ view, rows, state, time })),
+      [
+        { view: 'hours', rows: expected.hours.length, state: 'ready', time: 'hour' },
+        { view: 'places', rows: 300, state: 'ready', time: 'seen_at' },
+        { view: 'timeless', rows: 1, state: 'ready', time: null },
+      ],
+    )
+  })
+
+  const wrong = [
+    ['no-app/hours', 404, 'unknown_application', /no application "no-app"/],
+    ['APP/hous', 404, 'unknown_view', /Did you mean "hours"/],
+    ['APP/hours?carier=UA', 400, 'unknown_column', /Did you mean "carrier".*carrier, hour/],
+    ['APP/hours?flights=3', 400, 'unknown_column', /not in the key.*carrier, hour/],
+    ['APP/hours?hour=yesterday', 400, 'bad_filter', /hour.*timestamp.*2013-01-01T05:00:00Z/],
+    ['APP/places?seat=2147483648', 400, 'bad_filter', /2147483647/],
+    ['APP/hours?carrier=UA&carrier=AA', 400, 'bad_filter', /more than once/],
+    ['APP/hours?from=1', 400, 'bad_filter', /"from" is "1"/],
+    ['APP/timeless?from=2013-01-01', 400, 'bad_filter', /declares none/],
+    ['APP/timeless?order=time', 400, 'bad_filter', /declares none/],
+    ['APP/hours?order=flights', 400, 'bad_request', /order/],
+    ['APP/hours?limit=0', 400, 'bad_request', /limit/],
+    ['APP/hours?limit=1001', 400, 'bad_request', /limit/],
+    ['APP/hours?cursor=abc', 400, 'bad_cursor', /not one that this service/],
+  ] as const
+  for (const [path, status, code, message] of wrong) {
+    test(`${path} is ${status} ${code}`, async () => {
+      const reply = await get(service.url, `/v1/views/${path.replace('APP', app.name)}`)
+      assert.equal(reply.status, status, JSON.stringify(reply.body))
+      assert.equal(reply.body.error.code, code)
+      const { message: text, details } = reply.body.error
+      assert.match(`${text} ${JSON.stringify(details)}`, message)
+    })
+  }
+
+  test('a cursor goes with its query only', async () => {
+    const first = await get(service.url, `/v1/views/${app.name}/hours?carrier=UA&limit=5`)
+    const cursor = first.body.next_cursor ?? ''
+    const other = await get(
+      service.url,
+      `/v1/views/${app.name}/hours?carrier=AA&limit=5&cursor=${cursor}`,
+    )
+    assert.equal(other.body.error.code, 'bad_cursor')
+  })
+
+  test('the OpenAPI document describes the routes', async () => {
+    const { body } = await get(service.url, '/openapi.json')
+    assert.deepEqual(Object.keys(body.paths), [
+      '/v1/views',
+      '/v1/views/{application}/{view}',
+      '/v1/views/{application}/{view}/rows/{key}',
+    ])
+  })
+})
+
+function key(row: Row, columns: readonly string[]): (string | null)[] {
+  return columns.map((column) => {
+    const value = row[column]
+    return value === null || value === undefined ? null : String(value)
+  })
+}
