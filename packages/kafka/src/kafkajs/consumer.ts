@@ -219,6 +219,7 @@ export class KafkaJsConsumer implements Consumer {
     const { topic, partition } = payload.batch
     let heartbeatError: unknown
     const beat = setInterval(() => {
+      if (this.#ended) return clearInterval(beat)
       payload.heartbeat().catch((error: unknown) => {
         heartbeatError = error
       })

@@ -79,7 +79,7 @@ export async function connectKafkaJs(config: KafkaConfig): Promise<Kafka> {
   const brokers = config.brokers.join(', ')
   try {
     const versions = await within(
-      connectAny(link, config.brokers.length),
+      link.connectSeed().then((broker) => broker.versions),
       boundMs,
       () =>
         new KafkaError(
@@ -94,15 +94,4 @@ export async function connectKafkaJs(config: KafkaConfig): Promise<Kafka> {
     throw toKafkaError(error, `No Kafka broker of ${brokers} can be used`)
   }
   return new KafkaJsKafka(config)
-}
-
-/** A failed attempt makes kafkajs try the next address. */
-async function connectAny(link: Link, addresses: number) {
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return (await link.connectSeed()).versions
-    } catch (error) {
-      if (attempt >= addresses) throw error
-    }
-  }
 }

@@ -84,10 +84,6 @@ export class Lane {
     })
   }
 
-  idle(): Promise<void> {
-    return this.#pumping ?? Promise.resolve()
-  }
-
   async close(): Promise<void> {
     this.#aborted = true
     for (const { send } of this.#queue.drain()) {

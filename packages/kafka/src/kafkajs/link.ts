@@ -10,9 +10,11 @@ const METADATA_AGE_MS_MAX = 60_000
 export class Link {
   readonly sockets = new TrackedSockets()
   readonly #cluster: Cluster
+  readonly #addresses: number
   #disposed: Promise<void> | undefined
 
   constructor(config: KafkaConfig, options: { readonly requestsInFlight?: number } = {}) {
+    this.#addresses = config.brokers.length
     this.#cluster = new ClusterClass({
       logger: createKafkaJsLogger({ level: LOG_LEVEL, logCreator: logCreatorFor(config) }),
       socketFactory: this.sockets.factory,
@@ -34,14 +36,26 @@ export class Link {
 
   /** Connects to any broker and learns the others. */
   async connect(topics: readonly string[] = []): Promise<void> {
-    await this.#cluster.connect()
+    await this.#connectAny()
     if (topics.length > 0) await this.#cluster.addMultipleTargetTopics(topics)
     else await this.#cluster.refreshMetadata()
   }
 
   async connectSeed(): Promise<Broker> {
-    await this.#cluster.connect()
+    await this.#connectAny()
     return this.any()
+  }
+
+  /** kafkajs goes on to the next address after a failed attempt, but makes one attempt only. */
+  async #connectAny(): Promise<void> {
+    for (let left = this.#addresses - 1; ; left -= 1) {
+      try {
+        await this.#cluster.connect()
+        return
+      } catch (error) {
+        if (left <= 0) throw error
+      }
+    }
   }
 
   refresh(): Promise<void> {

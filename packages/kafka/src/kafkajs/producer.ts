@@ -23,8 +23,10 @@ export class KafkaJsProducer implements Producer {
   readonly #limits: LaneLimits
   readonly #queueBytesMax: number
   readonly #lanes = new Map<string, Lane>()
+  readonly #open = new Set<PendingSend>()
   readonly #release = (send: PendingSend): void => {
     this.#queuedBytes -= send.bytes
+    this.#open.delete(send)
   }
   #queuedBytes = 0
   #keyless = 0
@@ -49,10 +51,10 @@ export class KafkaJsProducer implements Producer {
     const deadline = Date.now() + this.#limits.deliveryTimeoutMs
     const send = new PendingSend(topic, records.length, bytes, deadline, this.#release)
     this.#queuedBytes += bytes
+    this.#open.add(send)
     try {
       const lane = this.#lane(topic)
       const partitions = lane.knownPartitions ?? (await lane.partitions(deadline))
-      if (this.#closing) throw new KafkaError('closed', 'The producer is closed')
       const chosen = records.map((record) => this.#partition(topic, record, partitions))
       for (let index = 0; index < records.length; index += 1) {
         const { key, value, headers } = records[index] as OutgoingRecord
@@ -82,7 +84,7 @@ export class KafkaJsProducer implements Producer {
   async #close(): Promise<void> {
     const lanes = [...this.#lanes.values()]
     await settledWithin(
-      Promise.all(lanes.map((lane) => lane.idle())),
+      Promise.allSettled([...this.#open].map(({ promise }) => promise)),
       this.#limits.deliveryTimeoutMs + this.#config.requestTimeoutMs,
     )
     await Promise.all(lanes.map((lane) => lane.close()))

@@ -13,7 +13,7 @@ import {
 } from '../port.ts'
 import { isFenced, isProtocolError, isUnknownTopic, kafkaJsErrorInfo } from './errors.ts'
 import { DISCONNECT_MS_MAX, LOG_LEVEL, logCreatorFor } from './settings.ts'
-import { END_TXN_API_KEY, TrackedSockets } from './sockets.ts'
+import { END_TXN_API_KEY, PRODUCE_API_KEY, TrackedSockets } from './sockets.ts'
 import { settledWithin, within } from './time.ts'
 
 type Outgoing = OutgoingRecord & { readonly topic: string }
@@ -112,12 +112,14 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
     if (this.#dead) throw this.#dead
     if (records.length === 0) return
     const endsBefore = this.#sockets.written(END_TXN_API_KEY)
+    const producesBefore = this.#sockets.written(PRODUCE_API_KEY)
     let transaction: Transaction | undefined
     try {
       transaction = await this.#bounded(this.#producer.transaction())
       await this.#bounded(transaction.sendBatch({ acks: -1, topicMessages: byTopic(records) }))
     } catch (error) {
-      throw await this.#abort(transaction, error)
+      const sent = this.#sockets.written(PRODUCE_API_KEY) > producesBefore
+      throw await this.#abort(transaction, error, sent)
     }
     try {
       await this.#bounded(transaction.commit())
@@ -127,7 +129,11 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
   }
 
   /** Nothing can be committed: only this producer could have, and it did not ask to. */
-  async #abort(transaction: Transaction | undefined, cause: unknown): Promise<KafkaError> {
+  async #abort(
+    transaction: Transaction | undefined,
+    cause: unknown,
+    sent: boolean,
+  ): Promise<KafkaError> {
     if (isFenced(cause)) return this.#die(this.#fenced(cause))
     const code = isUnknownTopic(cause) ? 'unknown_topic' : 'unavailable'
     const text = `Nothing was committed as "${this.#id}": ${kafkaJsErrorInfo(cause).message}`
@@ -135,12 +141,19 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
     try {
       if (!isProtocolError(cause)) throw cause
       if (transaction) await this.#bounded(transaction.abort())
+      // kafkajs takes the sequence numbers of a refused request back, those of appended partitions
+      // too: the broker would take the next records for repetitions and drop them.
+      if (sent) throw cause
     } catch (abortError) {
       if (isFenced(abortError)) return this.#die(this.#fenced(abortError))
       this.#die(
-        new KafkaError('closed', `The producer "${this.#id}" lost its connection: open a new one`, {
-          cause: abortError,
-        }),
+        new KafkaError(
+          'closed',
+          `The producer "${this.#id}" ended with a failed commit: open a new one`,
+          {
+            cause: abortError,
+          },
+        ),
       )
     }
     return error
