@@ -145,6 +145,10 @@ test('all problems of an event are listed, up to the bound', () => {
   const many = encoder.encode({ ...minimal, delays: Array(50_000).fill(7) })
   assert.ok(!many.ok)
   assert.equal(many.errors.length, 3)
+  const fields = { flight: '', big: [], score: '', share: '', done: '', raw: 1, day: '' }
+  const wide = encoder.encode({ ...minimal, ...fields })
+  assert.ok(!wide.ok)
+  assert.equal(wide.errors.length, 3)
 })
 
 test('a refused event leaves nothing behind for the next one', () => {

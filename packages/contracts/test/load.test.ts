@@ -348,3 +348,35 @@ test('a folder that is not there is named', async () => {
     message: /cannot be read/,
   })
 })
+
+test('two schemas that share an id by chance are refused', async (context) => {
+  // Found by search: the normalized schemas of these two names hash to the same 31 bits.
+  const problems = await problemsOf(context, {
+    'a/topic.yaml': topic,
+    'a/1.avsc': { ...version(), name: 'C76223' },
+    'b/topic.yaml': topic,
+    'b/1.avsc': { ...version(), name: 'C97391' },
+  })
+  assert.equal(problems.length, 1)
+  assert.match(problems[0]?.message ?? '', /same id \(914085531\) as .*a.1\.avsc/)
+})
+
+test('equal schemas of two topics share their id', async (context) => {
+  const files = { 'a/topic.yaml': topic, 'a/1.avsc': version() }
+  const folder = await folderOf(context, { ...files, 'b/topic.yaml': topic, 'b/1.avsc': version() })
+  const contracts = await loadContracts(folder)
+  assert.equal(contracts.get('a')?.newest.schemaId, contracts.get('b')?.newest.schemaId)
+})
+
+test('the default of a long keeps all its digits', async (context) => {
+  const text = JSON.stringify(version({ name: 'n', type: 'long', default: 0 }))
+  const folder = await folderOf(context, {
+    'a/topic.yaml': topic,
+    'a/1.avsc': text.replace('"default":0', '"default":9007199254740993'),
+  })
+  const contract = (await loadContracts(folder)).get('a')
+  const [absent, given] = [{}, { n: '9007199254740993' }].map((more) =>
+    contract?.encode({ k: 'a', at, ...more }),
+  )
+  assert.deepEqual(absent, given)
+})
