@@ -26,7 +26,7 @@ export async function pinDatasets(
     const sha256 = createHash('sha256').update(content).digest('hex')
     const key = `datasets/${application}/${options.release}/${name}/${sha256.slice(0, 16)}.${dataset.format}`
     await store.put(key, content)
-    pinned[name] = { location: `s3a://${store.bucket}/${key}`, sha256 }
+    pinned[name] = { location: store.location(key), sha256 }
   }
   return pinned
 }

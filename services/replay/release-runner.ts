@@ -151,7 +151,7 @@ export class ReleaseRunner {
       await position.readCheckpoint()
       const { settings } = this
       const runner = new ViewRunner({ name, view, position, settings, logger: this.#parts.logger })
-      runner.started(await session.startView(identity))
+      runner.started(await session.startView(identity, store))
       this.#views.push(runner)
     }
     this.#publish(this.#views)
@@ -196,7 +196,8 @@ export class ReleaseRunner {
             `View ${runner.name} has finished no batch for ${this.settings.progressTimeoutMs} ms although there are events to read.`,
           )
         }
-        if (runner.isDue) runner.started(await session.startView(this.#identity(runner)))
+        if (runner.isDue)
+          runner.started(await session.startView(this.#identity(runner), this.#parts.store))
       }
       this.#publish(this.#views)
       await delay(this.settings.heartbeatMs, undefined, { signal }).catch(() => undefined)

@@ -4,6 +4,7 @@ import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import type { StreamingQueryEvent } from '@kappa/spark-connect/streaming-query-events'
 import type { ReplayConfig } from './config.ts'
 import type { Cluster } from './launchers/launcher.ts'
+import type { ObjectStore } from './object-store.ts'
 import type { ViewIdentity } from './view-position.ts'
 import { startInSupportedMode } from './view-query.ts'
 import type { ViewRunner } from './view-runner.ts'
@@ -48,12 +49,12 @@ export class ReleaseSession {
     return new ReleaseSession(spark, config, events, over)
   }
 
-  async startView(identity: ViewIdentity): ReturnType<typeof startInSupportedMode> {
-    const { kafka, objectStore } = this.#config
-    const started = await startInSupportedMode(this.spark, identity, {
-      brokers: kafka.brokers,
-      bucket: objectStore.bucket,
-    })
+  async startView(
+    identity: ViewIdentity,
+    store: ObjectStore,
+  ): ReturnType<typeof startInSupportedMode> {
+    const { brokers } = this.#config.kafka
+    const started = await startInSupportedMode(this.spark, identity, { brokers, store })
     this.#queries.set(started.query.runId, started.query)
     return started
   }

@@ -37,7 +37,7 @@ export async function createReplay(
   const health = new Health()
   const contracts = await loadContracts(config.schemasFolder)
   const kafka = await connectKafka(config.kafka)
-  const store = new ObjectStore(config.objectStore)
+  const store = new ObjectStore(config.objectStore, config.namespace)
   const { replicationFactor } = config.release
   const control = await ControlLog.open(kafka, new TopicNames(config.namespace), {
     replicationFactor,

@@ -3,6 +3,7 @@ import { SparkError } from '@kappa/spark-connect/errors'
 import type { SparkSession } from '@kappa/spark-connect/session'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import { checkpointPrefix } from './checkpoint.ts'
+import type { ObjectStore } from './object-store.ts'
 import type { ViewIdentity } from './view-position.ts'
 
 export type OutputMode = 'update' | 'append'
@@ -15,7 +16,7 @@ export type OutputMode = 'update' | 'append'
 export async function startViewQuery(
   session: SparkSession,
   identity: ViewIdentity,
-  options: { brokers: readonly string[]; bucket: string; outputMode: OutputMode },
+  options: { brokers: readonly string[]; store: ObjectStore; outputMode: OutputMode },
 ): Promise<StreamingQuery> {
   const { application, release, name, view } = identity
   return session
@@ -26,7 +27,7 @@ export async function startViewQuery(
       format: 'kafka',
       outputMode: options.outputMode,
       trigger: { asFastAsPossible: true },
-      checkpointLocation: `s3a://${options.bucket}/${checkpointPrefix(application, release, name)}`,
+      checkpointLocation: options.store.location(checkpointPrefix(application, release, name)),
       options: {
         'kafka.bootstrap.servers': options.brokers.join(','),
         topic: view.changelog.topic,
@@ -44,7 +45,7 @@ export async function startViewQuery(
 export async function startInSupportedMode(
   session: SparkSession,
   identity: ViewIdentity,
-  options: { brokers: readonly string[]; bucket: string },
+  options: { brokers: readonly string[]; store: ObjectStore },
 ): Promise<{ query: StreamingQuery; outputMode: OutputMode }> {
   try {
     const query = await startViewQuery(session, identity, { ...options, outputMode: 'update' })

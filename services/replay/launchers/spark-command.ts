@@ -35,6 +35,8 @@ export function sparkConnectArguments(options: SparkCommandOptions): string[] {
     `-Xmx${options.memory}`,
     '-XX:+IgnoreUnrecognizedVMOptions',
     '-XX:+UseSerialGC',
+    // Without it the metaspace grows in small steps, each with a full collection.
+    '-XX:MetaspaceSize=384m',
     '-Djdk.reflect.useDirectMethodHandle=false',
     '-Dio.netty.tryReflectionSetAccessible=true',
     '--add-modules=jdk.incubator.vector',
