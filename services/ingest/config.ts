@@ -15,6 +15,8 @@ export interface IngestLimits {
   readonly requestsInFlightMax: number
   /** Bodies of those requests together. */
   readonly bytesInFlightMax: number
+  /** Records that wait for Kafka's acknowledgement, as bytes of keys, values and headers. */
+  readonly queueBytesMax: number
 }
 
 export interface IngestConfig {
@@ -66,6 +68,12 @@ export function readIngestConfig(environment: Environment): IngestConfig {
         bytesInFlightMax: read.integer('KAPPA_INGEST_BYTES_IN_FLIGHT_MAX', {
           default: 128 * mebibyte,
           min: 1_024,
+          max: 16 * 1_024 * mebibyte,
+          unit: 'bytes',
+        }),
+        queueBytesMax: read.integer('KAPPA_INGEST_QUEUE_BYTES_MAX', {
+          default: 256 * mebibyte,
+          min: mebibyte,
           max: 16 * 1_024 * mebibyte,
           unit: 'bytes',
         }),

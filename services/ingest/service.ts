@@ -69,7 +69,7 @@ async function serve(
   const metrics = new IngestMetrics(registry, inFlight)
   const probe = new KafkaProbe(() => kafka.admin.listTopics(), logger)
   const producer = kafka.producer({
-    queueBytesMax: config.limits.bytesInFlightMax,
+    queueBytesMax: config.limits.queueBytesMax,
     batchBytesMax: config.limits.eventBytesMax,
     deliveryTimeoutMs: config.deliveryTimeoutMs,
   })
