@@ -13,11 +13,9 @@ import {
 } from './errors.ts'
 
 const TRANSPORT_KINDS: Partial<Record<Code, SparkTransportErrorKind>> = {
-  [Code.Unavailable]: 'unavailable',
   [Code.Unauthenticated]: 'unauthenticated',
   [Code.DeadlineExceeded]: 'deadline',
   [Code.Canceled]: 'cancelled',
-  [Code.Aborted]: 'unavailable',
 }
 
 const SESSION_GONE = /^INVALID_HANDLE\.SESSION_(CLOSED|CHANGED|NOT_FOUND)$/
@@ -44,6 +42,13 @@ export function statusInfo(error: ConnectError): StatusInfo | undefined {
   }
 }
 
+/** True if the connection broke under a call, which says nothing about what the call did. */
+export function isBrokenConnection(error: ConnectError): boolean {
+  if (error.code === Code.Unavailable || error.code === Code.Aborted) return true
+  // A socket that closes resets its streams: looks like a cancel, but no one here asked for one.
+  return error.code === Code.Canceled && error.rawMessage.startsWith('http/2 stream closed')
+}
+
 /** Maps a failed call whose cause is the transport or the session; undefined if Spark itself said no. */
 export function transportError(error: ConnectError): SparkTransportError | undefined {
   const info = statusInfo(error)
@@ -51,7 +56,7 @@ export function transportError(error: ConnectError): SparkTransportError | undef
   if (errorClass !== undefined && SESSION_GONE.test(errorClass)) {
     return new SparkTransportError('session_closed', error.rawMessage, { cause: error })
   }
-  const kind = TRANSPORT_KINDS[error.code]
+  const kind = isBrokenConnection(error) ? 'unavailable' : TRANSPORT_KINDS[error.code]
   if (kind !== undefined) return new SparkTransportError(kind, error.message, { cause: error })
   if (info !== undefined || errorClass !== undefined || error.code === Code.Internal) {
     return undefined
@@ -117,12 +122,12 @@ function positionOf(error: FetchErrorDetailsResponse_Error): SqlPosition | undef
 
 /**
  * Spark tells the position only as text: `== SQL (line 2, position 8) ==` (query contexts) or
- * `(line 2, pos 7)` (the parser, which counts positions from 0).
+ * `line 2 pos 7`, `(line 2, pos 7)` (parser, analyser, which counts positions from 0).
  */
 function positionIn(text: string): SqlPosition | undefined {
   const context = /\(line (\d+), position (\d+)\)/.exec(text)
   if (context) return { line: Number(context[1]), startPosition: Number(context[2]) }
-  const parser = /\(line (\d+), pos (\d+)\)/.exec(text)
+  const parser = /\bline (\d+),? pos (\d+)/.exec(text)
   if (parser) return { line: Number(parser[1]), startPosition: Number(parser[2]) + 1 }
   return undefined
 }

@@ -5,6 +5,7 @@ import { Code, ConnectError } from '@connectrpc/connect'
 import type { ExecutePlanResponse, PlanSchema } from '../generated/spark/connect/base_pb.js'
 import type { CommandSchema } from '../generated/spark/connect/commands_pb.js'
 import type { SparkClient } from './client.ts'
+import { isBrokenConnection } from './error-mapping.ts'
 import { SparkTransportError } from './errors.ts'
 
 const REATTACH_ATTEMPTS_MAX = 8
@@ -160,7 +161,7 @@ async function release(
 
 function isCutStream(error: ConnectError, signal: AbortSignal | undefined): boolean {
   if (signal?.aborted === true) return false
-  return error.code === Code.Unavailable || error.code === Code.Aborted
+  return isBrokenConnection(error)
 }
 
 function isOperationNotFound(error: ConnectError): boolean {

@@ -99,14 +99,12 @@ export function progressOf(json: ExactJsonObject): StreamingQueryProgress {
  */
 export function kafkaOffsets(offset: ExactJson): Record<string, Record<string, string>> {
   if (offset === null) return {}
-  const topics = asObject(offset)
+  if (typeof offset !== 'object' || Array.isArray(offset)) throw notKafka(offset)
   const result: Record<string, Record<string, string>> = {}
-  for (const [topic, partitions] of Object.entries(topics)) {
+  for (const [topic, partitions] of Object.entries(offset)) {
     const entries = Object.entries(asObject(partitions))
     if (entries.length === 0 || !entries.every(([, next]) => /^-?\d+$/.test(asText(next)))) {
-      throw new TypeError(
-        `not the offset of a Kafka source: ${JSON.stringify(offset).slice(0, 200)}`,
-      )
+      throw notKafka(offset)
     }
     result[topic] = Object.fromEntries(
       entries.map(([partition, next]) => [partition, asText(next)]),
@@ -115,13 +113,22 @@ export function kafkaOffsets(offset: ExactJson): Record<string, Record<string, s
   return result
 }
 
+function notKafka(offset: ExactJson): TypeError {
+  return new TypeError(`not the offset of a Kafka source: ${JSON.stringify(offset).slice(0, 200)}`)
+}
+
+/** Over Connect a source's offset comes as JSON in a string in some reports, as JSON itself in others. */
+function offset(value: ExactJson | undefined): ExactJson {
+  return typeof value === 'string' && /^[{[]/.test(value) ? parseExactJson(value) : (value ?? null)
+}
+
 function source(value: ExactJson): SourceProgress {
   const json = asObject(value)
   return {
     description: asText(json.description),
-    startOffset: json.startOffset ?? null,
-    endOffset: json.endOffset ?? null,
-    latestOffset: json.latestOffset ?? null,
+    startOffset: offset(json.startOffset),
+    endOffset: offset(json.endOffset),
+    latestOffset: offset(json.latestOffset),
     inputRows: asNumber(json.numInputRows),
     inputRowsPerSecond: asNumber(json.inputRowsPerSecond),
     processedRowsPerSecond: asNumber(json.processedRowsPerSecond),
