@@ -14,15 +14,6 @@ export interface ProduceMessage {
   readonly headers?: Readonly<Record<string, Buffer | string>>
 }
 
-export interface ProduceTopicData {
-  readonly topic: string
-  readonly partitions: readonly {
-    readonly partition: number
-    readonly firstSequence: number
-    readonly messages: readonly ProduceMessage[]
-  }[]
-}
-
 export interface FetchedMessage {
   readonly offset: string
   readonly timestamp: string
@@ -53,16 +44,24 @@ export interface ClusterMetadata {
   }[]
 }
 
+/** kafkajs's envelope of a request: it adds the header, finds the response and times out. */
+export interface WireRequest<T> {
+  readonly request: {
+    readonly apiKey: number
+    readonly apiVersion: number
+    readonly apiName: string
+    readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>
+  }
+  readonly response: {
+    readonly decode: (payload: Buffer) => Promise<T>
+    readonly parse: (decoded: T) => Promise<T>
+  }
+}
+
 export interface Broker {
+  readonly connectionPool: { send<T>(request: WireRequest<T>): Promise<T> }
   readonly versions: Readonly<Record<string, { minVersion: number; maxVersion: number }>> | null
   metadata(topics: readonly string[]): Promise<ClusterMetadata>
-  produce(request: {
-    topicData: readonly ProduceTopicData[]
-    acks: number
-    timeout: number
-  }): Promise<{
-    topics: { topicName: string; partitions: { partition: number; baseOffset: string }[] }[]
-  }>
   fetch(request: {
     isolationLevel: number
     maxWaitTime: number
@@ -136,3 +135,6 @@ export const kafkaJsRequests: Readonly<
 
 export const kafkaJsApiKeys: Readonly<Record<string, number>> =
   require('kafkajs/src/protocol/requests/apiKeys.js')
+
+export const createErrorFromCode: (code: number) => Error =
+  require('kafkajs/src/protocol/error.js').createErrorFromCode

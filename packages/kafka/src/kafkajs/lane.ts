@@ -3,7 +3,7 @@ import { isUnknownTopic, kafkaJsErrorInfo, unknownTopic } from './errors.ts'
 import { Link } from './link.ts'
 import { MessageQueue } from './message-queue.ts'
 import type { QueuedMessage } from './pending-send.ts'
-import { groupByLeader, type LeaderGroup, refusal } from './produce.ts'
+import { groupByLeader, type PartitionFailure, refusal } from './produce.ts'
 import { PRODUCE_API_KEY } from './sockets.ts'
 import { delay, within } from './time.ts'
 
@@ -103,90 +103,93 @@ export class Lane {
 
   async #attempt(batch: QueuedMessage[]): Promise<void> {
     const first = batch[0] as QueuedMessage
-    const leftMs = first.send.deadline - Date.now()
-    let failed: LeaderGroup[] = []
-    let cause: unknown
+    const leftMs = Math.max(1, first.send.deadline - Date.now())
+    let groups = groupByLeader(batch, new Map())
+    let failures: PartitionFailure[]
     let writtenBefore = 0
     let link: Link | undefined
     try {
-      link = await within(
-        this.#connected(),
-        Math.max(1, leftMs),
-        () => new Error('no broker answered'),
+      const open = await within(this.#connected(), leftMs, () => new Error('no broker answered'))
+      link = open
+      writtenBefore = open.sockets.written(PRODUCE_API_KEY)
+      groups = groupByLeader(batch, open.leaders(this.#topic))
+      const sending = groups.map((group) =>
+        group.send(open, this.#topic, this.#config.requestTimeoutMs),
       )
-      writtenBefore = link.sockets.written(PRODUCE_API_KEY)
-      const groups = groupByLeader(batch, link.leaders(this.#topic))
-      failed = groups
-      const outcomes = await within(
-        Promise.all(groups.map((group) => group.send(link as Link, this.#topic, this.#config))),
-        Math.max(1, Math.min(leftMs, this.#attemptMsMax())),
-        () => new Error('no response in time'),
-      )
-      failed = groups.filter((_, i) => outcomes[i] !== undefined)
-      cause = outcomes.find((outcome) => outcome !== undefined)
+      const boundMs = Math.max(1, Math.min(first.send.deadline - Date.now(), this.#attemptMsMax()))
+      const late = () => new Error('no response in time')
+      failures = (await within(Promise.all(sending), boundMs, late)).flat()
     } catch (error) {
-      cause = error
-      if (failed.length === 0) failed = groupByLeader(batch, new Map())
+      failures = groups.flatMap((group) => group.failures(error))
     }
-    if (failed.length === 0) {
+    if (failures.length === 0) {
       this.#backoffMs = BACKOFF_MS_MIN
-      if (this.#recordsMax < this.#limits.batchRecordsMax) {
-        this.#recordsMax = Math.min(this.#recordsMax * 2, this.#limits.batchRecordsMax)
-      }
+      this.#recordsMax = Math.min(this.#recordsMax * 2, this.#limits.batchRecordsMax)
       return
     }
     const written = link !== undefined && link.sockets.written(PRODUCE_API_KEY) > writtenBefore
-    await this.#retryOrGiveUp(failed, cause, written)
+    await this.#retryOrGiveUp(batch, failures, written)
   }
 
-  async #retryOrGiveUp(failed: LeaderGroup[], cause: unknown, written: boolean): Promise<void> {
-    const info = kafkaJsErrorInfo(cause)
-    const messages = failed.flatMap((group) => group.messages)
-    const partitions = failed.reduce((sum, group) => sum + group.partitions, 0)
-    const refused = refusal(info)
-    // One answer for several partitions names one refusal; the others may have been appended.
-    const certainlyNothing = !written || (refused !== undefined && partitions === 1)
-    if (!certainlyNothing) for (const { send } of messages) send.maybeWritten = true
-
-    if (refused === 'record') {
-      if (messages.length === 1) {
-        const { send } = messages[0] as QueuedMessage
-        const code = info.type === 'INVALID_RECORD' ? 'unavailable' : 'record_too_large'
-        send.fail(
-          new KafkaError(code, `"${this.#topic}" refused a record: ${info.message}`, { cause }),
-        )
-        return
-      }
-      // The broker judges a whole batch: smaller ones show which record it is.
-      this.#recordsMax = Math.ceil(messages.length / 2)
-      this.#queue.putBack(messages)
+  async #retryOrGiveUp(
+    batch: readonly QueuedMessage[],
+    failures: readonly PartitionFailure[],
+    written: boolean,
+  ): Promise<void> {
+    const failed = new Map(failures.map((failure) => [failure.partition, failure]))
+    const messages = batch.filter(({ partition }) => failed.has(partition))
+    for (const { partition, send } of messages) {
+      const refused = refusal(kafkaJsErrorInfo(failed.get(partition)?.error))
+      if (written && refused === undefined) send.maybeWritten = true
+    }
+    const isRecordAtFault = ({ error }: PartitionFailure) =>
+      refusal(kafkaJsErrorInfo(error)) === 'record'
+    if (failures.every(isRecordAtFault)) {
+      this.#halve(messages, failed)
       return
     }
     this.#dropLink()
+    const cause = failures.find((failure) => !isRecordAtFault(failure))?.error
     if (isUnknownTopic(cause) && (await this.#topicIsGone())) {
       for (const { send } of messages.concat(this.#queue.drain())) {
         send.giveUp('unknown_topic', `there is no topic "${this.#topic}"`, cause)
       }
       return
     }
-    const now = Date.now()
     this.#queue.putBack(messages)
-    for (
-      let next = this.#queue.peek();
-      next && next.send.deadline <= now;
-      next = this.#queue.peek()
-    ) {
-      next.send.giveUp(
-        'unavailable',
-        `no success within ${this.#limits.deliveryTimeoutMs} ms (${info.message})`,
-        cause,
-      )
-      this.#queue.dropSettled()
-    }
-    if (this.#queue.length === 0) return
-    const leftMs = Math.max(1, (this.#queue.peek()?.send.deadline ?? now) - now)
+    this.#giveUpLate(cause)
+    const next = this.#queue.peek()
+    if (next === undefined) return
+    const leftMs = Math.max(1, next.send.deadline - Date.now())
     await delay(Math.min(this.#backoffMs * (0.5 + Math.random()), leftMs))
     this.#backoffMs = Math.min(this.#backoffMs * 2, BACKOFF_MS_MAX)
+  }
+
+  /** The broker judges a partition's batch as a whole: smaller ones show which record it is. */
+  #halve(messages: readonly QueuedMessage[], failed: ReadonlyMap<number, PartitionFailure>): void {
+    let largest = 1
+    for (const { partition, send } of messages) {
+      const failure = failed.get(partition) as PartitionFailure
+      largest = Math.max(largest, failure.records)
+      if (failure.records > 1) continue
+      const { message, type } = kafkaJsErrorInfo(failure.error)
+      const code = type === 'INVALID_RECORD' ? 'unavailable' : 'record_too_large'
+      const text = `"${this.#topic}" refused a record: ${message}`
+      send.fail(new KafkaError(code, text, { cause: failure.error }))
+    }
+    this.#recordsMax = Math.ceil(largest / 2)
+    this.#queue.putBack(messages.filter(({ send }) => !send.settled))
+  }
+
+  #giveUpLate(cause: unknown): void {
+    const reason = `no success within ${this.#limits.deliveryTimeoutMs} ms (${kafkaJsErrorInfo(cause).message})`
+    const now = Date.now()
+    for (;;) {
+      this.#queue.dropSettled()
+      const next = this.#queue.peek()
+      if (next === undefined || next.send.deadline > now) return
+      next.send.giveUp('unavailable', reason, cause)
+    }
   }
 
   async #topicIsGone(): Promise<boolean> {

@@ -78,14 +78,15 @@ export interface QueuedMessage extends ProduceMessage {
 
 /** A record's size on the wire without its key, value and headers, at most. */
 const RECORD_OVERHEAD_BYTES = 32
+const HEADER_OVERHEAD_BYTES = 10
 
 export function recordBytes(record: OutgoingRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
   if (record.headers) {
     for (const name in record.headers) {
       const value = record.headers[name] as Buffer | string
-      bytes +=
-        name.length + 2 + (typeof value === 'string' ? Buffer.byteLength(value) : value.length) + 2
+      bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(name)
+      bytes += typeof value === 'string' ? Buffer.byteLength(value) : value.length
     }
   }
   return bytes

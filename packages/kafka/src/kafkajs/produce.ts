@@ -1,9 +1,7 @@
-import type { KafkaConfig } from '../port.ts'
 import type { KafkaJsErrorInfo } from './errors.ts'
 import type { Link } from './link.ts'
 import type { QueuedMessage } from './pending-send.ts'
-
-const ACKS_ALL = -1
+import { produceRequest } from './produce-request.ts'
 
 /** The answers of a broker that appended nothing to the partition, by what to do next. */
 const REFUSALS = new Map<string, 'record' | 'later'>([
@@ -23,9 +21,15 @@ export function refusal(info: KafkaJsErrorInfo): 'record' | 'later' | undefined 
   return info.type === undefined ? undefined : REFUSALS.get(info.type)
 }
 
+export interface PartitionFailure {
+  readonly partition: number
+  readonly error: unknown
+  /** Records of the batch that went to this partition. */
+  readonly records: number
+}
+
 /** The part of a batch that goes to one broker in one request. */
 export class LeaderGroup {
-  readonly messages: QueuedMessage[] = []
   readonly #byPartition = new Map<number, QueuedMessage[]>()
   readonly #leader: number | undefined
 
@@ -33,53 +37,44 @@ export class LeaderGroup {
     this.#leader = leader
   }
 
-  get partitions(): number {
-    return this.#byPartition.size
-  }
-
   add(message: QueuedMessage): void {
-    this.messages.push(message)
     const sorted = this.#byPartition.get(message.partition)
     if (sorted) sorted.push(message)
     else this.#byPartition.set(message.partition, [message])
   }
 
-  /** Resolves with undefined when every record has its place, else with what went wrong. */
-  async send(link: Link, topic: string, config: KafkaConfig): Promise<unknown> {
+  /** Gives the records that were appended their places; resolves with what was not. */
+  async send(link: Link, topic: string, timeoutMs: number): Promise<PartitionFailure[]> {
     try {
       if (this.#leader === undefined) throw new Error(`a partition of "${topic}" has no leader`)
       const broker = await link.broker(this.#leader)
-      const { topics } = await broker.produce({
-        acks: ACKS_ALL,
-        timeout: config.requestTimeoutMs,
-        topicData: [
-          {
-            topic,
-            partitions: [...this.#byPartition].map(([partition, messages]) => ({
-              partition,
-              firstSequence: 0,
-              messages,
-            })),
-          },
-        ],
-      })
-      const answered = topics.find(({ topicName }) => topicName === topic)?.partitions ?? []
-      for (const partition of this.#byPartition.keys()) {
-        if (!answered.some((answer) => answer.partition === partition)) {
-          throw new Error(`the answer leaves out partition ${partition}`)
-        }
-      }
-      for (const { partition, baseOffset } of answered) {
-        let offset = BigInt(baseOffset)
-        for (const message of this.#byPartition.get(partition) ?? []) {
+      const answers = await broker.connectionPool.send(
+        produceRequest(topic, this.#byPartition, timeoutMs),
+      )
+      return [...this.#byPartition].flatMap(([partition, messages]) => {
+        const answer = answers.find((candidate) => candidate.partition === partition)
+        const error = answer
+          ? answer.error
+          : new Error(`the answer leaves out partition ${partition}`)
+        if (error) return [{ partition, error, records: messages.length }]
+        let offset = answer?.baseOffset as bigint
+        for (const message of messages) {
           message.send.place(message.index, partition, offset)
           offset += 1n
         }
-      }
-      return undefined
+        return []
+      })
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error))
+      return this.failures(error)
     }
+  }
+
+  failures(error: unknown): PartitionFailure[] {
+    return [...this.#byPartition].map(([partition, messages]) => ({
+      partition,
+      error,
+      records: messages.length,
+    }))
   }
 }
 
