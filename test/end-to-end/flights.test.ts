@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { before, describe, test } from 'node:test'
+import { assertSameRows } from '../oracle/compare.ts'
+import { type ExpectedView, expectedViews } from '../oracle/flights.ts'
+import { copyFlights, type FlightsCopy } from '../platform/flights-copy.ts'
+import { Platform } from '../platform/platform.ts'
+import { type Publication, publishImport, sampleEvents } from '../platform/publish.ts'
+import { flushRedis } from '../platform/redis.ts'
+import { shuffleWithin } from '../platform/shuffle.ts'
+import { waitFor } from '../platform/wait.ts'
+import { testStack } from '../stack.ts'
+
+const seed = Number(process.env.KAPPA_TEST_SEED ?? 20130131)
+
+/** Real flights through the whole platform; every row of every view against DuckDB over the CSV. */
+describe('flights from HTTP to HTTP', { concurrency: 1 }, () => {
+  let events: Publication[] = []
+  let expected: ExpectedView[] = []
+
+  before(async () => {
+    events = await sampleEvents()
+    expected = await expectedViews()
+  })
+
+  async function startFlights(namespace: string, redisDatabase: number) {
+    const copy = copyFlights(join(testStack().stateFolder, `${namespace}-files`), namespace)
+    const platform = await Platform.start({ namespace, redisDatabase, ...copy })
+    return { copy, platform }
+  }
+
+  async function assertEqualToOracle(platform: Platform): Promise<void> {
+    const names = expected.map(({ name }) => name)
+    await platform.untilCurrent('flights', names)
+    for (const view of expected) {
+      assertSameRows(view.name, view, await platform.allRows('flights', view.name))
+    }
+    for (const view of (await platform.releaseStatus('flights')).views) {
+      assert.equal(view.rows_dropped_by_watermark, 0, `${view.view} dropped rows`)
+      assert.equal(view.position.complete, true)
+    }
+  }
+
+  function publish(
+    platform: Platform,
+    copy: FlightsCopy,
+    publications: Publication[],
+    disorder?: string,
+  ) {
+    const options = { topic: copy.topic, ...(disorder === undefined ? {} : { disorder }) }
+    return publishImport(platform.ingest.url, publications, options)
+  }
+
+  test('P2, P5: a plain run, then Redis flushed: every view equals the oracle', async () => {
+    const { platform, copy } = await startFlights('e2e-plain', 1)
+    try {
+      await platform.untilLive('flights')
+      assert.equal(await publish(platform, copy, events), events.length)
+      await assertEqualToOracle(platform)
+      await flushRedis(platform.redisUrl)
+      await assertEqualToOracle(platform)
+    } finally {
+      await platform.stop()
+    }
+  })
+
+  test('P2: every event sent twice and in shuffled order counts once', async () => {
+    const { platform, copy } = await startFlights('e2e-twice', 2)
+    try {
+      await platform.untilLive('flights')
+      const shuffled = shuffleWithin(events, { windowMs: 30 * 60_000, copies: 2, seed })
+      assert.equal(await publish(platform, copy, shuffled, '1 hour'), events.length * 2)
+      await assertEqualToOracle(platform)
+    } finally {
+      await platform.stop()
+    }
+  })
+
+  test('P2, P8: Spark and then results killed in the middle: every view equals the oracle', async () => {
+    const { platform, copy } = await startFlights('e2e-killed', 3)
+    try {
+      await platform.untilLive('flights')
+      const third = Math.floor(events.length / 3)
+      await publish(platform, copy, events.slice(0, third))
+      await waitFor(
+        'a first batch with events',
+        async () => {
+          const { views } = await platform.releaseStatus('flights')
+          return views.some(({ lag_events }) => lag_events < third / 2) ? true : undefined
+        },
+        180_000,
+      )
+      const { pid } = JSON.parse(
+        readFileSync(join(platform.folder, 'spark', 'flights-1', 'spark.pid'), 'utf8'),
+      )
+      process.kill(pid, 'SIGKILL')
+      await publish(platform, copy, events.slice(third, 2 * third))
+      await platform.results.kill()
+      await publish(platform, copy, events.slice(2 * third))
+      platform.results = await platform.startService('results')
+      await assertEqualToOracle(platform)
+      assert.equal((await platform.releaseStatus('flights')).cluster?.starts, 2)
+    } finally {
+      await platform.stop()
+    }
+  })
+})

@@ -1,0 +1,35 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '..', '..')
+const topics = ['flights.departures', 'flights.arrivals']
+
+export interface FlightsCopy {
+  readonly applicationsFolder: string
+  readonly schemasFolder: string
+  /** The copy's name of a topic. */
+  readonly topic: (name: string) => string
+}
+
+/**
+ * The example application as it is in the repository, on topics of its own, so that runs on one
+ * Kafka do not see each other's events.
+ */
+export function copyFlights(folder: string, prefix: string): FlightsCopy {
+  const applicationsFolder = join(folder, 'applications')
+  const schemasFolder = join(folder, 'schemas')
+  const topic = (name: string) => `${prefix}.${name}`
+  mkdirSync(folder, { recursive: true })
+  cpSync(join(root, 'applications', 'flights'), join(applicationsFolder, 'flights'), {
+    recursive: true,
+    filter: (source) => !/node_modules|test|sample/.test(source.slice(root.length)),
+  })
+  for (const name of topics) {
+    cpSync(join(root, 'schemas', name), join(schemasFolder, topic(name)), { recursive: true })
+  }
+  const file = join(applicationsFolder, 'flights', 'application.yaml')
+  let yaml = readFileSync(file, 'utf8')
+  for (const name of topics) yaml = yaml.replaceAll(`topic: ${name}`, `topic: ${topic(name)}`)
+  writeFileSync(file, yaml)
+  return { applicationsFolder, schemasFolder, topic }
+}
