@@ -3,7 +3,7 @@ import type {
   StreamingQueryCommandResult,
 } from '../generated/spark/connect/commands_pb.js'
 import type { SparkClient } from './client.ts'
-import { SparkError, SparkTransportError } from './errors.ts'
+import { SparkError } from './errors.ts'
 import { executeCommand } from './execute.ts'
 import { parseProgress, type StreamingQueryProgress } from './progress.ts'
 
@@ -55,6 +55,8 @@ export class StreamingQuery {
    */
   async exception(): Promise<SparkError | undefined> {
     const result = await this.#command({ case: 'exception', value: true })
+    // Spark answers a query that did not fail with a result that has no content at all.
+    if (result.case === undefined) return undefined
     if (result.case !== 'exception') throw this.#client.unexpected('exception', result.case)
     const { exceptionMessage, errorClass } = result.value
     if (exceptionMessage === undefined) return undefined
@@ -63,7 +65,6 @@ export class StreamingQuery {
       await this.awaitTermination(1)
     } catch (error) {
       if (error instanceof SparkError) return error
-      if (error instanceof SparkTransportError) throw error
       throw error
     }
     return new SparkError(exceptionMessage, errorClass === undefined ? {} : { errorClass })

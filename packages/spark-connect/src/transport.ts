@@ -1,4 +1,4 @@
-import type { Interceptor, Transport } from '@connectrpc/connect'
+import { Code, ConnectError, type Interceptor, type Transport } from '@connectrpc/connect'
 import { createGrpcTransport, Http2SessionManager } from '@connectrpc/connect-node'
 
 export type TransportOptions = {
@@ -28,14 +28,26 @@ export function createSparkTransport(options: TransportOptions): SparkTransport 
     )
   }
   const sessionManager = new Http2SessionManager(baseUrl, { pingIntervalMs })
+  let closed = false
+  // A call after the close would open a connection again, which no one would close.
+  const whileOpen: Interceptor = (next) => (request) => {
+    if (closed) throw new ConnectError('the session object was detached', Code.Canceled)
+    return next(request)
+  }
   const transport = createGrpcTransport({
     baseUrl,
     sessionManager,
-    interceptors: token === undefined ? [] : [bearer(token)],
+    interceptors: [whileOpen, ...(token === undefined ? [] : [bearer(token)])],
     readMaxBytes: messageBytesMax,
     writeMaxBytes: messageBytesMax,
   })
-  return { transport, close: () => sessionManager.abort() }
+  return {
+    transport,
+    close: () => {
+      closed = true
+      sessionManager.abort()
+    },
+  }
 }
 
 function bearer(token: string): Interceptor {
