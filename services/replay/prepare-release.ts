@@ -1,6 +1,6 @@
 import type { ReleaseDefinition, ReleaseRecord, ReleaseView } from '@kappa/applications/records'
 import { pinDatasets } from './datasets.ts'
-import type { ReleaseParts } from './release-runner.ts'
+import type { ReleaseParts } from './release-parts.ts'
 import type { ReleaseSession } from './release-session.ts'
 import { analyseViews, registerInputs } from './spark-views.ts'
 

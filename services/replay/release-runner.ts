@@ -1,32 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ApplicationError } from '@kappa/applications/problems'
 import { positionKey, type ReleaseRecord, type ReleaseState } from '@kappa/applications/records'
-import type { Kafka } from '@kappa/kafka/port'
 import { KafkaError } from '@kappa/kafka/port'
-import type { Logger } from '@kappa/service/logger'
-import type { ReplayConfig } from './config.ts'
-import type { ControlLog } from './control-log.ts'
-import type { Cluster, ClusterLauncher } from './launchers/launcher.ts'
+import type { Cluster } from './launchers/launcher.ts'
 import { type LogEnds, readLogEnds } from './log-ends.ts'
-import type { ObjectStore } from './object-store.ts'
-import type { PositionWriter } from './position-writer.ts'
 import { prepareRelease } from './prepare-release.ts'
+import type { ReleaseParts } from './release-parts.ts'
 import { ReleaseSession } from './release-session.ts'
 import { checkTransition } from './release-states.ts'
 import type { ReleaseStatus } from './release-status.ts'
 import { sparkConf } from './spark-conf.ts'
 import { ViewPosition } from './view-position.ts'
 import { ViewFailedError, ViewRunner } from './view-runner.ts'
-
-export interface ReleaseParts {
-  readonly config: ReplayConfig
-  readonly kafka: Kafka
-  readonly store: ObjectStore
-  readonly control: ControlLog
-  readonly positions: PositionWriter
-  readonly launcher: ClusterLauncher
-  readonly logger: Logger
-}
 
 /**
  * Keeps one release running: its cluster, its queries, its positions. A lost cluster is replaced, a

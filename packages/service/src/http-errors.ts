@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyReply } from 'fastify'
 import { type ErrorCode, ServiceError } from './errors.ts'
-import type { Http } from './http.ts'
+import type { Http } from './http-type.ts'
 
 const codesOfFastify: Record<string, ErrorCode> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',

@@ -1,5 +1,5 @@
 import type { Health } from './health.ts'
-import type { Http } from './http.ts'
+import type { Http } from './http-type.ts'
 import type { Registry } from './metrics.ts'
 
 export function healthRoutes(http: Http, health: Health, metrics: Registry): void {

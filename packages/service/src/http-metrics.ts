@@ -1,4 +1,4 @@
-import type { Http } from './http.ts'
+import type { Http } from './http-type.ts'
 import { Histogram, type Registry } from './metrics.ts'
 
 /** Rate, errors and duration of every route, by its pattern (never by its URL, which has no bound). */

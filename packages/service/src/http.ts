@@ -1,30 +1,17 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
-import {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  fastify,
-  LogController,
-  type RawReplyDefaultExpression,
-  type RawRequestDefaultExpression,
-  type RawServerDefault,
-} from 'fastify'
+import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
 import type { Health } from './health.ts'
 import { answerErrors } from './http-errors.ts'
 import { healthRoutes } from './http-health.ts'
 import { measureRequests } from './http-metrics.ts'
+import type { Http } from './http-type.ts'
 import type { Logger } from './logger.ts'
 import type { Registry } from './metrics.ts'
 import type { HttpSettings } from './settings.ts'
 
-export type Http = FastifyInstance<
-  RawServerDefault,
-  RawRequestDefaultExpression,
-  RawReplyDefaultExpression,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->
+export type { Http }
 
 export interface HttpParts {
   readonly title: string

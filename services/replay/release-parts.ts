@@ -1,0 +1,18 @@
+import type { Kafka } from '@kappa/kafka/port'
+import type { Logger } from '@kappa/service/logger'
+import type { ReplayConfig } from './config.ts'
+import type { ControlLog } from './control-log.ts'
+import type { ClusterLauncher } from './launchers/launcher.ts'
+import type { ObjectStore } from './object-store.ts'
+import type { PositionWriter } from './position-writer.ts'
+
+/** What a release needs of the service around it. */
+export interface ReleaseParts {
+  readonly config: ReplayConfig
+  readonly kafka: Kafka
+  readonly store: ObjectStore
+  readonly control: ControlLog
+  readonly positions: PositionWriter
+  readonly launcher: ClusterLauncher
+  readonly logger: Logger
+}
