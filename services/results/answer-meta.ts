@@ -7,7 +7,7 @@ export const AnswerMetaSchema = Type.Object(
   {
     application: Type.String(),
     view: Type.String(),
-    release: Type.String({ description: 'The release whose rows these are; never a mix of two.' }),
+    release: Type.Integer({ description: 'The release whose rows these are; never a mix of two.' }),
     position: Type.String({
       description: 'Opaque token: the source offsets up to which every event is in the rows.',
     }),
@@ -44,7 +44,7 @@ export function answerMeta(
   const asOf = record.as_of === null ? null : new Date(record.as_of).toISOString()
   const complete = control.isComplete(view.application, view.release)
   const headers: Record<string, string> = {
-    'kappa-release': view.release,
+    'kappa-release': String(view.release),
     'kappa-position': token,
     'kappa-freshness-ms': String(freshnessMs),
   }

@@ -5,12 +5,15 @@ import {
   type RedisSettings,
   readHttpSettings,
   readKafkaSettings,
+  readNamespace,
   readRedisSettings,
 } from '@kappa/service/settings'
 
 export interface ResultsConfig {
   readonly http: HttpSettings
   readonly kafka: KafkaSettings
+  /** Prefix of this installation's names in Kafka and in Redis. */
+  readonly namespace: string
   readonly redis: RedisSettings & {
     /** Longest wait for the answer to one command, and for a connection. */
     readonly timeoutMs: number
@@ -24,8 +27,6 @@ export interface ResultsConfig {
 }
 
 export interface ApplySettings {
-  /** Consumer groups are named `<prefix>.<application>.<release>`: one prefix for each Redis. */
-  readonly groupPrefix: string
   /** Records that one Lua call applies: it keeps everyone else waiting while it runs. */
   readonly recordsPerCallMax: number
   readonly bytesPerCallMax: number
@@ -47,6 +48,7 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
   return readConfig(environment, (read) => ({
     http: readHttpSettings(read, { port: 4003, bodyBytesMax: 65_536 }),
     kafka: readKafkaSettings(read, 'kappa-results'),
+    namespace: readNamespace(read),
     redis: {
       ...readRedisSettings(read),
       timeoutMs: read.integer('KAPPA_REDIS_TIMEOUT_MS', {
@@ -57,7 +59,6 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
       }),
     },
     apply: {
-      groupPrefix: read.text('KAPPA_RESULTS_GROUP_PREFIX', { default: 'kappa.results' }),
       recordsPerCallMax: read.integer('KAPPA_RESULTS_RECORDS_PER_CALL_MAX', {
         default: 500,
         min: 1,

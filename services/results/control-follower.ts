@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto'
+import type { TopicNames } from '@kappa/applications/records'
 import type { Consumer, IncomingRecord, Kafka } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import { ControlRecordError } from './control-records.ts'
 import type { ControlState } from './control-state.ts'
 import type { ResultsMetrics } from './results-metrics.ts'
 
-export const releasesTopic = 'kappa.releases'
-export const positionsTopic = 'kappa.positions'
-
 const WAIT_FOR_TOPIC_MS = 250
 
 export interface FollowerParts {
   readonly kafka: Kafka
   readonly control: ControlState
+  readonly topics: TopicNames
   readonly metrics: ResultsMetrics
   readonly logger: Logger
   /** Called when releases or the live pointer may have changed. */
@@ -22,13 +21,14 @@ export interface FollowerParts {
 /** Reads the control topics from the beginning, then follows them. */
 export class ControlFollower {
   readonly #parts: FollowerParts
-  readonly #groupId = `kappa.results-control.${randomUUID()}`
+  readonly #groupId: string
   #consumer: Consumer | undefined
   #closed = false
   #waitsFor: string | undefined = 'the control topics are being read'
 
   constructor(parts: FollowerParts) {
     this.#parts = parts
+    this.#groupId = `${parts.topics.releases}-reader-${randomUUID()}`
   }
 
   /** Why the control state is not complete; undefined once it was read to the end. */
@@ -38,11 +38,11 @@ export class ControlFollower {
 
   /** Resolves when closed, rejects when following ends in an error. */
   async run(): Promise<void> {
-    const { kafka, control, onReleases } = this.#parts
+    const { kafka, control, topics, onReleases } = this.#parts
     await this.#waitForTopics()
     if (this.#closed) return
     const starts = new Map<string, bigint>()
-    for (const topic of [releasesTopic, positionsTopic]) {
+    for (const topic of [topics.releases, topics.positions]) {
       for await (const record of kafka.readToEnd(topic)) {
         this.#take(record)
         starts.set(topic, record.offset + 1n)
@@ -54,7 +54,7 @@ export class ControlFollower {
     if (this.#closed) return
     this.#consumer = await kafka.consumer({
       groupId: this.#groupId,
-      topics: [releasesTopic, positionsTopic],
+      topics: [topics.releases, topics.positions],
       from: 'beginning',
       commit: false,
       maxWaitMs: 50,
@@ -63,7 +63,7 @@ export class ControlFollower {
         for (const record of records) this.#take(record)
         const last = records.at(-1)
         if (last) starts.set(topic, last.offset + 1n)
-        if (topic === releasesTopic) onReleases()
+        if (topic === topics.releases) onReleases()
         return undefined
       },
     })
@@ -79,8 +79,9 @@ export class ControlFollower {
   }
 
   async #waitForTopics(): Promise<void> {
-    const { admin } = this.#parts.kafka
-    for (const topic of [releasesTopic, positionsTopic]) {
+    const { topics, kafka } = this.#parts
+    const { admin } = kafka
+    for (const topic of [topics.releases, topics.positions]) {
       while (!this.#closed && (await admin.partitionCount(topic)) === undefined) {
         this.#waitsFor = `the topic ${topic} does not exist yet; replay creates it`
         await new Promise((resolve) => setTimeout(resolve, WAIT_FOR_TOPIC_MS))
@@ -89,10 +90,10 @@ export class ControlFollower {
   }
 
   #take(record: IncomingRecord): void {
-    const { control, metrics, logger } = this.#parts
+    const { control, topics, metrics, logger } = this.#parts
     const key = record.key?.toString('utf8') ?? ''
     try {
-      if (record.topic === releasesTopic) control.takeRelease(key, record.value)
+      if (record.topic === topics.releases) control.takeRelease(key, record.value)
       else if (!control.takePosition(key, record.value)) {
         const [application = '', release = '', view = ''] = key.split('/')
         metrics.refusedPositions.inc({ application, release, view })

@@ -15,23 +15,23 @@ const ViewDefinition = Type.Object({
 
 const Release = Type.Object({
   application: Text,
-  release: Type.Union([Type.Integer({ minimum: 1 }), Text]),
+  release: Type.Integer({ minimum: 1 }),
   state: Text,
   definition: Type.Object({ views: Type.Record(Text, ViewDefinition) }),
 })
 
 const Live = Type.Object({
   application: Text,
-  release: Type.Union([Type.Integer({ minimum: 1 }), Text]),
-  epoch: Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^\\d{1,15}$' })]),
+  release: Type.Integer({ minimum: 1 }),
+  epoch: Type.Integer({ minimum: 0 }),
 })
 
 const Position = Type.Object({
   application: Text,
-  release: Type.Union([Type.Integer({ minimum: 1 }), Text]),
+  release: Type.Integer({ minimum: 1 }),
   view: Text,
   batch: Type.Integer({ minimum: -1 }),
-  epoch: Type.Union([Type.Integer({ minimum: 0 }), Type.String({ pattern: '^\\d{1,15}$' })]),
+  epoch: Type.Integer({ minimum: 0 }),
   sources: Type.Record(Text, Offsets),
   changelog: Offsets,
   as_of: Type.Union([Type.Integer(), Type.Null()]),
@@ -60,7 +60,7 @@ export interface ViewDefinition {
 
 export interface ReleaseRecord {
   readonly application: string
-  readonly release: string
+  readonly release: number
   readonly state: string
   readonly views: Readonly<Record<string, ViewDefinition>>
 }
@@ -68,13 +68,13 @@ export interface ReleaseRecord {
 /** Which release of an application readers get. */
 export interface LiveRecord {
   readonly application: string
-  readonly release: string
+  readonly release: number
   readonly epoch: number
 }
 
 export interface PositionRecord {
   readonly application: string
-  readonly release: string
+  readonly release: number
   readonly view: string
   readonly batch: number
   readonly epoch: number
@@ -91,38 +91,38 @@ export interface PositionRecord {
 /** A record of a control topic that is not what its topic promises. */
 export class ControlRecordError extends Error {
   constructor(topic: string, key: string, reason: string) {
-    super(`The record "${key}" of ${topic} cannot be used: ${reason}`)
+    super(`The record "${key}" of the topic of ${topic} cannot be used: ${reason}`)
     this.name = 'ControlRecordError'
   }
 }
 
 /**
- * Reads a value of `kappa.releases`: `<application>/live` or `<application>/<release>`.
+ * Reads a value of the topic of releases: `<application>/live` or `<application>/<release>`.
  * @throws ControlRecordError
  */
 export function parseReleaseRecord(
   key: string,
   value: Buffer,
 ): { live: LiveRecord } | { release: ReleaseRecord } {
-  const json = parseJson('kappa.releases', key, value)
+  const json = parseJson('releases', key, value)
   if (key.endsWith('/live')) {
-    if (!liveCheck.Check(json)) throw misfit('kappa.releases', key, liveCheck.Errors(json))
+    if (!liveCheck.Check(json)) throw misfit('releases', key, liveCheck.Errors(json))
     const { application, release, epoch } = json
-    return { live: { application, release: String(release), epoch: Number(epoch) } }
+    return { live: { application, release, epoch } }
   }
-  if (!releaseCheck.Check(json)) throw misfit('kappa.releases', key, releaseCheck.Errors(json))
+  if (!releaseCheck.Check(json)) throw misfit('releases', key, releaseCheck.Errors(json))
   const { application, release, state, definition } = json
-  return { release: { application, release: String(release), state, views: definition.views } }
+  return { release: { application, release, state, views: definition.views } }
 }
 
 /**
- * Reads a value of `kappa.positions`.
+ * Reads a value of the topic of positions.
  * @throws ControlRecordError
  */
 export function parsePositionRecord(key: string, value: Buffer): PositionRecord {
-  const json = parseJson('kappa.positions', key, value)
-  if (!positionCheck.Check(json)) throw misfit('kappa.positions', key, positionCheck.Errors(json))
-  return { ...json, release: String(json.release), epoch: Number(json.epoch) }
+  const json = parseJson('positions', key, value)
+  if (!positionCheck.Check(json)) throw misfit('positions', key, positionCheck.Errors(json))
+  return json
 }
 
 function parseJson(topic: string, key: string, value: Buffer): unknown {

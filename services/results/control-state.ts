@@ -1,3 +1,4 @@
+import { releaseKey } from '@kappa/applications/records'
 import {
   type LiveRecord,
   parsePositionRecord,
@@ -19,7 +20,7 @@ export class ControlState {
   }
 
   /**
-   * Takes a record of `kappa.releases`.
+   * Takes a record of the topic of releases.
    * @throws ControlRecordError
    */
   takeRelease(key: string, value: Buffer | null): void {
@@ -42,7 +43,7 @@ export class ControlState {
   }
 
   /**
-   * Takes a record of `kappa.positions`; false when it is older than what is known.
+   * Takes a record of the topic of positions; false when it is older than what is known.
    * @throws ControlRecordError
    */
   takePosition(key: string, value: Buffer | null): boolean {
@@ -60,7 +61,7 @@ export class ControlState {
     for (const queue of this.#positions.values()) queue.keepNewest()
   }
 
-  positions(application: string, release: string, view: string): PositionQueue {
+  positions(application: string, release: number, view: string): PositionQueue {
     const key = `${releaseKey(application, release)}/${view}`
     const queue = this.#positions.get(key) ?? new PositionQueue(this.#pendingPositionsMax)
     this.#positions.set(key, queue)
@@ -68,7 +69,7 @@ export class ControlState {
   }
 
   /** Once a view of a release has dropped something, no answer of that release is complete. */
-  isComplete(application: string, release: string): boolean {
+  isComplete(application: string, release: number): boolean {
     return !this.#incomplete.has(releaseKey(application, release))
   }
 
@@ -88,8 +89,4 @@ export class ControlState {
       ({ application, release }) => this.#releases.get(releaseKey(application, release)) ?? [],
     )
   }
-}
-
-export function releaseKey(application: string, release: string): string {
-  return `${application}/${release}`
 }

@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile'
 
 const Cursor = Compile(
   Type.Object({
-    release: Type.String(),
+    release: Type.Integer(),
     query: Type.String(),
     after: Type.String({ minLength: 1 }),
   }),
@@ -13,7 +13,7 @@ const Cursor = Compile(
 
 /** Where a page ended: the entry of the index after which the next one begins. */
 export interface PageEnd {
-  readonly release: string
+  readonly release: number
   /** `queryDigest` of what was asked. */
   readonly query: string
   readonly after: string
@@ -33,7 +33,7 @@ export function encodeCursor(end: PageEnd): string {
  * @throws ServiceError `bad_cursor` for what is no cursor of this query, `release_changed` when the
  *   release that it pages through is no longer live
  */
-export function decodeCursor(cursor: string, release: string, query: string): string {
+export function decodeCursor(cursor: string, release: number, query: string): string {
   const end = parse(cursor)
   if (!Cursor.Check(end)) {
     throw new ServiceError('bad_cursor', 'The cursor is not one that this service has given.')

@@ -4,8 +4,9 @@ import type { DeclaredPosition, PositionQueue } from './position-queue.ts'
 import { type Slot, slotOf } from './view-store.ts'
 
 export interface ViewParts {
+  readonly namespace: string
   readonly application: string
-  readonly release: string
+  readonly release: number
   readonly name: string
   readonly definition: ViewDefinition
   readonly positions: PositionQueue
@@ -24,7 +25,7 @@ export interface Answer {
 /** One view of a release that readers can get, and what is known to be applied of its changelog. */
 export class LoadedView {
   readonly application: string
-  readonly release: string
+  readonly release: number
   readonly name: string
   readonly definition: ViewDefinition
   readonly positions: PositionQueue
@@ -43,7 +44,7 @@ export class LoadedView {
     this.positions = parts.positions
     const { key, time, changelog } = parts.definition
     this.slots = Array.from({ length: changelog.partitions }, (_, partition) =>
-      slotOf(parts.application, parts.release, parts.name, partition),
+      slotOf(parts.namespace, parts.application, parts.release, parts.name, partition),
     )
     this.keyColumns = key.map((name) => this.#column(name))
     this.timeColumn = time === undefined ? undefined : this.#column(time)

@@ -1,5 +1,6 @@
+import { releaseKey } from '@kappa/applications/records'
 import type { ReleaseRecord } from './control-records.ts'
-import { type ControlState, releaseKey } from './control-state.ts'
+import type { ControlState } from './control-state.ts'
 import { LoadedView } from './loaded-view.ts'
 import { type LoaderParts, ReleaseLoader } from './release-loader.ts'
 import { labelsOf } from './results-metrics.ts'
@@ -19,7 +20,7 @@ export class ReadableReleases {
     this.#onFailure = onFailure
   }
 
-  view(application: string, release: string, name: string): LoadedView | undefined {
+  view(application: string, release: number, name: string): LoadedView | undefined {
     return this.#loaders.get(releaseKey(application, release))?.views.get(name)
   }
 
@@ -77,6 +78,7 @@ export class ReadableReleases {
         begins.set(topic, begin)
         const labels = labelsOf({ ...record, name })
         const view = new LoadedView({
+          namespace: this.#parts.namespace,
           application: record.application,
           release: record.release,
           name,

@@ -44,9 +44,9 @@ export function connectRedis(
     scripts: {
       kappaClaim: { lua: scripts.claim, numberOfKeys: 5 },
       kappaApply: { lua: scripts.apply, numberOfKeys: 5 },
-      kappaStatus: { lua: scripts.status, numberOfKeys: 3, readOnly: true },
-      kappaScan: { lua: scripts.scan, numberOfKeys: 4, readOnly: true },
-      kappaRead: { lua: scripts.read, numberOfKeys: 3, readOnly: true },
+      kappaStatus: { lua: scripts.status, numberOfKeys: 5, readOnly: true },
+      kappaScan: { lua: scripts.scan, numberOfKeys: 5, readOnly: true },
+      kappaRead: { lua: scripts.read, numberOfKeys: 5, readOnly: true },
       kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
     },
   })

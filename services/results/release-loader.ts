@@ -11,6 +11,7 @@ import type { ViewStore } from './view-store.ts'
 export interface LoaderParts {
   readonly kafka: Kafka
   readonly store: ViewStore
+  readonly namespace: string
   readonly settings: ApplySettings
   readonly metrics: ResultsMetrics
   readonly logger: Logger
@@ -52,10 +53,10 @@ export class ReleaseLoader {
 
   /** Joins the group that shares the changelogs. @returns what ends when the consumer does. */
   async start(): Promise<{ readonly finished: Promise<void> }> {
-    const { settings, kafka } = this.#parts
+    const { settings, kafka, namespace } = this.#parts
     const { application, release } = this.#release
     this.#consumer = await kafka.consumer({
-      groupId: `${settings.groupPrefix}.${application}.${release}`,
+      groupId: `${namespace}.results.${application}.${release}`,
       topics: [...this.views.values()].map((view) => view.definition.changelog.topic),
       from: 'beginning',
       commit: false,

@@ -64,6 +64,6 @@ export function createResultsMetrics(registry: Registry, views: () => Iterable<L
 
 export type ResultsMetrics = ReturnType<typeof createResultsMetrics>
 
-export function labelsOf(view: { application: string; release: string; name: string }) {
+export function labelsOf(view: { application: string; release: number; name: string }) {
   return { application: view.application, release: view.release, view: view.name }
 }

@@ -6,51 +6,54 @@
  * - keys   sorted set, all scores 0: keys of rows, in the order of their bytes
  * - time   sorted set, all scores 0: `<time><key>` of rows (views with a time column)
  * - gone   sorted set: keys of deleted rows, by the changelog's time of the deletion
- * - meta   hash: next (offset), epoch (of the owner), entries (of rows), listed (of keys)
+ * - meta   hash: next (offset), epoch (of the owner), and the sizes of the others: entries (of
+ *          rows), listed (of keys), timed (of time)
+ *
+ * KEYS are rows keys time gone meta, except of `point`.
  */
 
 /** A Redis that lost or evicted a part of a partition must never pass for one that has all. */
 const intact = `
-local function intact(meta, rows, keys)
-  local m = redis.call('HMGET', meta, 'next', 'epoch', 'entries', 'listed')
+local rows, keys, times, gone, meta = unpack(KEYS)
+local function intact()
+  local m = redis.call('HMGET', meta, 'next', 'epoch', 'entries', 'listed', 'timed')
   if not m[1] then return nil end
   if redis.call('HLEN', rows) ~= tonumber(m[3]) then return nil end
   if redis.call('ZCARD', keys) ~= tonumber(m[4]) then return nil end
+  if redis.call('ZCARD', times) ~= tonumber(m[5]) then return nil end
   return m
 end
+local m = intact()
 `
 
 /**
- * KEYS rows keys time gone meta; ARGV first offset of the changelog.
+ * ARGV first offset of the changelog.
  * Makes the caller the owner. A partition that is not intact starts again from the beginning.
  * Returns {epoch, next offset, 1 if it starts again}. The epoch follows the clock, so that it is
  * newer than any before even after everything was lost.
  */
 export const claim = `${intact}
-local m = intact(KEYS[5], KEYS[1], KEYS[2])
 local now = redis.call('TIME')
 local epoch = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 if m and tonumber(m[2]) >= epoch then epoch = tonumber(m[2]) + 1 end
 local text = string.format('%.0f', epoch)
 if m then
-  redis.call('HSET', KEYS[5], 'epoch', text)
+  redis.call('HSET', meta, 'epoch', text)
   return {text, m[1], 0}
 end
-redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5])
-redis.call('HSET', KEYS[5], 'next', ARGV[1], 'epoch', text, 'entries', 0, 'listed', 0)
+redis.call('UNLINK', unpack(KEYS))
+redis.call('HSET', meta, 'next', ARGV[1], 'epoch', text, 'entries', 0, 'listed', 0, 'timed', 0)
 return {text, ARGV[1], 1}
 `
 
 /**
- * KEYS rows keys time gone meta; ARGV epoch, offset from which the records were read, offset
+ * ARGV epoch, offset from which the records were read, offset
  * after the last one, 1 if the view has a time column, markers older than this changelog time go,
  * changelog time of the records, then key, batch, time, row for each record (row '' deletes).
  * Returns {'applied', outdated records}, or, with nothing changed, {'lost'}, {'fenced', next}
  * for an older epoch, {'elsewhere', next} for another offset than the stored one.
  */
 export const apply = `${intact}
-local rows, keys, times, gone = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local m = intact(KEYS[5], rows, keys)
 if not m then return {'lost'} end
 if tonumber(ARGV[1]) < tonumber(m[2]) then return {'fenced', m[1]} end
 if ARGV[2] ~= m[1] then return {'elsewhere', m[1]} end
@@ -90,40 +93,39 @@ for _, key in ipairs(redis.call('ZRANGE', gone, '-inf', '(' .. ARGV[5], 'BYSCORE
   redis.call('HDEL', rows, key)
   redis.call('ZREM', gone, key)
 end
-redis.call('HSET', KEYS[5], 'next', ARGV[3], 'epoch', ARGV[1],
-  'entries', redis.call('HLEN', rows), 'listed', redis.call('ZCARD', keys))
+redis.call('HSET', meta, 'next', ARGV[3], 'epoch', ARGV[1],
+  'entries', redis.call('HLEN', rows), 'listed', redis.call('ZCARD', keys),
+  'timed', redis.call('ZCARD', times))
 return {'applied', outdated}
 `
 
-/** KEYS rows keys meta. Returns {next offset, rows, epoch}, or {false}. */
+/** Returns {next offset, rows, epoch}, or {false}. */
 export const status = `${intact}
-local m = intact(KEYS[3], KEYS[1], KEYS[2])
 if not m then return {false} end
 return {m[1], m[4], m[2]}
 `
 
 /**
- * KEYS rows keys meta, then the index that is read (keys or time); ARGV start, stop, 1 for
- * descending, count. Returns {next offset, entries…}, or {false}.
+ * ARGV keys or time (the index that is read), start, stop, 1 for descending, count.
+ * Returns {next offset, entries…}, or {false}.
  */
 export const scan = `${intact}
-local m = intact(KEYS[3], KEYS[1], KEYS[2])
-if not m or redis.call('ZCARD', KEYS[4]) ~= tonumber(m[4]) then return {false} end
+if not m then return {false} end
+local index = ARGV[1] == 'time' and times or keys
 local found
-if ARGV[3] == '1' then
-  found = redis.call('ZRANGE', KEYS[4], ARGV[2], ARGV[1], 'BYLEX', 'REV', 'LIMIT', 0, ARGV[4])
+if ARGV[4] == '1' then
+  found = redis.call('ZRANGE', index, ARGV[3], ARGV[2], 'BYLEX', 'REV', 'LIMIT', 0, ARGV[5])
 else
-  found = redis.call('ZRANGE', KEYS[4], ARGV[1], ARGV[2], 'BYLEX', 'LIMIT', 0, ARGV[4])
+  found = redis.call('ZRANGE', index, ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', 0, ARGV[5])
 end
 table.insert(found, 1, m[1])
 return found
 `
 
-/** KEYS rows keys meta; ARGV keys. Returns {next offset, stored rows…}, or {false}. */
+/** ARGV keys. Returns {next offset, stored rows…}, or {false}. */
 export const read = `${intact}
-local m = intact(KEYS[3], KEYS[1], KEYS[2])
 if not m then return {false} end
-local found = redis.call('HMGET', KEYS[1], unpack(ARGV))
+local found = redis.call('HMGET', rows, unpack(ARGV))
 table.insert(found, 1, m[1])
 return found
 `

@@ -1,3 +1,4 @@
+import { TopicNames } from '@kappa/applications/records'
 import { connectKafka } from '@kappa/kafka/connect'
 import type { Kafka } from '@kappa/kafka/port'
 import { Health } from '@kappa/service/health'
@@ -40,12 +41,26 @@ export async function createResults(
   const applyRedis = connectRedis(config.redis, 'kappa-results-apply', logger, countError)
   const control = new ControlState(config.pendingPositionsMax)
   const releases: ReadableReleases = new ReadableReleases(
-    { kafka, store: new ViewStore(applyRedis), settings: config.apply, metrics, logger },
+    {
+      kafka,
+      store: new ViewStore(applyRedis, config.namespace),
+      namespace: config.namespace,
+      settings: config.apply,
+      metrics,
+      logger,
+    },
     control,
     failed.reject,
   )
   const onReleases = () => void releases.reconcile()
-  const follower = new ControlFollower({ kafka, control, metrics, logger, onReleases })
+  const follower = new ControlFollower({
+    kafka,
+    control,
+    topics: new TopicNames(config.namespace),
+    metrics,
+    logger,
+    onReleases,
+  })
 
   health.addCheck('control', () => follower.waitsFor)
   health.addCheck('redis', () =>
@@ -60,7 +75,7 @@ export async function createResults(
     health,
   })
   const catalogue = new Catalogue(control, releases, () => follower.waitsFor === undefined)
-  const store = new ViewStore(queryRedis)
+  const store = new ViewStore(queryRedis, config.namespace)
   const routeParts = { catalogue, control, store, settings: config.query, metrics }
   listViewsRoute(http, routeParts)
   queryViewRoute(http, routeParts)

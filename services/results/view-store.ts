@@ -10,12 +10,13 @@ export interface Slot {
 }
 
 export function slotOf(
+  namespace: string,
   application: string,
-  release: string,
+  release: number,
   view: string,
   partition: number,
 ): Slot {
-  const base = `kappa:{${application}/${release}/${view}/${partition}}`
+  const base = `${namespace}:{${application}/${release}/${view}/${partition}}`
   return {
     rows: `${base}:rows`,
     keys: `${base}:keys`,
@@ -82,21 +83,22 @@ export interface Read<T> {
 /** Rows of views in Redis. Every method is one call to one slot; undefined means: not intact. */
 export class ViewStore {
   readonly #redis: RedisClient
+  readonly #namespace: string
 
-  constructor(redis: RedisClient) {
+  constructor(redis: RedisClient, namespace: string) {
     this.#redis = redis
+    this.#namespace = namespace
   }
 
   async claim(slot: Slot, begin: bigint): Promise<Claim> {
-    const { rows, keys, time, gone, meta } = slot
-    const claimed = await this.#redis.kappaClaim(rows, keys, time, gone, meta, String(begin))
+    const claimed = await this.#redis.kappaClaim(...keysOf(slot), String(begin))
     return { epoch: claimed[0], next: BigInt(claimed[1]), anew: claimed[2] === 1 }
   }
 
   /** Applies all changes, or none. */
   async apply(slot: Slot, timed: boolean, set: ChangeSet, markerMs: number): Promise<Applied> {
-    const values: (string | number | Buffer)[] = [slot.rows, slot.keys, slot.time, slot.gone]
-    values.push(slot.meta, set.epoch, String(set.from), String(set.next), timed ? 1 : 0)
+    const values: (string | number | Buffer)[] = keysOf(slot)
+    values.push(set.epoch, String(set.from), String(set.next), timed ? 1 : 0)
     values.push(set.writtenAt - markerMs, set.writtenAt)
     for (const { key, batch, time, row } of set.changes) values.push(key, batch, time, row ?? '')
     const [outcome, detail] = await this.#redis.kappaApply(...values)
@@ -106,21 +108,15 @@ export class ViewStore {
   }
 
   async status(slot: Slot): Promise<{ next: bigint; rows: number; epoch: string } | undefined> {
-    const [next, rows, epoch] = await this.#redis.kappaStatus(slot.rows, slot.keys, slot.meta)
+    const [next, rows, epoch] = await this.#redis.kappaStatus(...keysOf(slot))
     if (next == null || rows == null || epoch == null) return undefined
     return { next: BigInt(next), rows: Number(rows), epoch }
   }
 
   async scan(slot: Slot, range: Range, count: number): Promise<Read<string[]> | undefined> {
-    const { start, stop, index } = range
-    const bounds = [start, stop, range.descending ? 1 : 0, count]
-    const [next, ...found] = await this.#redis.kappaScan(
-      slot.rows,
-      slot.keys,
-      slot.meta,
-      slot[index],
-      ...bounds,
-    )
+    const { index, start, stop, descending } = range
+    const bounds = [index, start, stop, descending ? 1 : 0, count]
+    const [next, ...found] = await this.#redis.kappaScan(...keysOf(slot), ...bounds)
     return next == null ? undefined : { next: BigInt(next), found: found as string[] }
   }
 
@@ -128,7 +124,7 @@ export class ViewStore {
     slot: Slot,
     keys: readonly string[],
   ): Promise<Read<(StoredRow | undefined)[]> | undefined> {
-    const reply = await this.#redis.kappaRead(slot.rows, slot.keys, slot.meta, ...keys)
+    const reply = await this.#redis.kappaRead(...keysOf(slot), ...keys)
     const [next, ...found] = reply
     return next == null ? undefined : { next: BigInt(next), found: found.map(parseStored) }
   }
@@ -137,21 +133,25 @@ export class ViewStore {
   async point(
     application: string,
     epoch: number,
-    release: string,
-  ): Promise<{ epoch: number; release: string }> {
-    const reply = await this.#redis.kappaPoint(pointerKey(application), epoch, release)
-    return { epoch: Number(reply[0]), release: String(reply[1]) }
+    release: number,
+  ): Promise<{ epoch: number; release: number }> {
+    const reply = await this.#redis.kappaPoint(this.#pointerKey(application), epoch, release)
+    return { epoch: Number(reply[0]), release: Number(reply[1]) }
   }
 
   /** Epoch of the live release's pointer; undefined when there is none. */
   async pointerEpoch(application: string): Promise<number | undefined> {
-    const epoch = await this.#redis.hget(pointerKey(application), 'epoch')
+    const epoch = await this.#redis.hget(this.#pointerKey(application), 'epoch')
     return epoch === null ? undefined : Number(epoch)
+  }
+
+  #pointerKey(application: string): string {
+    return `${this.#namespace}:{${application}}:live`
   }
 }
 
-function pointerKey(application: string): string {
-  return `kappa:{${application}}:live`
+function keysOf({ rows, keys, time, gone, meta }: Slot): string[] {
+  return [rows, keys, time, gone, meta]
 }
 
 function parseStored(stored: string | null | undefined): StoredRow | undefined {

@@ -8,7 +8,7 @@ import { orUnavailable } from '../redis.ts'
 const ViewSchema = Type.Object({
   application: Type.String(),
   view: Type.String(),
-  release: Type.String(),
+  release: Type.Integer(),
   key: Type.Array(Type.String(), { description: 'Columns that identify a row.' }),
   time: Type.Union([Type.String(), Type.Null()], {
     description: 'The column that `from`, `to` and `order=time` use.',

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { TopicNames } from '@kappa/applications/records'
 import { connectKafka } from '@kappa/kafka/connect'
 import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { Kafka, Placement } from '@kappa/kafka/port'
 import { Redis } from 'ioredis'
 import { readResultsConfig } from '../config.ts'
-import { positionsTopic, releasesTopic } from '../control-follower.ts'
 import type { ViewDefinition } from '../control-records.ts'
 import { createResults } from '../service.ts'
 import { testStack } from './stack.ts'
@@ -17,6 +17,10 @@ export interface ChangelogEntry {
   readonly row: Row | null
 }
 
+/** Of this test file alone. */
+export const namespace = `results-${randomUUID().slice(0, 8)}`
+const topics = new TopicNames(namespace)
+
 /** A database of its own for each test file, so that one's flush is not another's loss. */
 export function redisUrlOf(database: number): string {
   return `${testStack().redisUrl.replace(/\/\d*$/, '')}/${database}`
@@ -28,7 +32,7 @@ export function environment(database: number, more: Record<string, string> = {})
     KAPPA_KAFKA_BROKERS: String(stack.kafkaBrokers),
     KAPPA_REDIS_URL: redisUrlOf(database),
     KAPPA_REDIS_PASSWORD_FILE: stack.redisPasswordFile,
-    KAPPA_RESULTS_GROUP_PREFIX: `kappa.results-test.${randomUUID()}`,
+    KAPPA_NAMESPACE: namespace,
     KAPPA_HTTP_PORT: '0',
     KAPPA_LOG_LEVEL: process.env.KAPPA_LOG_LEVEL ?? 'silent',
     KAPPA_STOP_TIMEOUT_MS: '2000',
@@ -57,8 +61,13 @@ export function connectTestRedis(database: number): Redis {
 /** What replay and Spark would do: the records of one application, written by the test. */
 export class FakeApplication {
   readonly name = `app-${randomUUID().slice(0, 8)}`
-  readonly release = '1'
+  readonly release = 1
+  readonly releasesTopic = topics.releases
   readonly views: Record<string, ViewDefinition>
+  /** Where Redis has which release is live. */
+  get pointer(): string {
+    return `${namespace}:{${this.name}}:live`
+  }
   readonly #kafka: Kafka
   readonly #producer
   readonly #ends = new Map<string, bigint[]>()
@@ -73,7 +82,7 @@ export class FakeApplication {
     this.#producer = kafka.producer()
     this.views = Object.fromEntries(
       Object.entries(views).map(([view, definition]) => {
-        const topic = `kappa.changelog.${this.name}.${this.release}.${view}`
+        const topic = topics.changelog(this.name, this.release, view)
         this.#ends.set(view, new Array<bigint>(partitions).fill(0n))
         return [view, { ...definition, changelog: { topic, partitions } }]
       }),
@@ -85,13 +94,13 @@ export class FakeApplication {
     const compacted = { 'cleanup.policy': 'compact' }
     await this.#kafka.admin.createTopics(
       [
-        { topic: releasesTopic, partitions: 1, config: compacted },
-        { topic: positionsTopic, partitions: 1, config: compacted },
+        { topic: topics.releases, partitions: 1, config: compacted },
+        { topic: topics.positions, partitions: 1, config: compacted },
         ...Object.values(this.views).map(({ changelog }) => ({ ...changelog, config: compacted })),
       ],
       30_000,
     )
-    await this.control(releasesTopic, `${this.name}/${this.release}`, {
+    await this.control(topics.releases, `${this.name}/${this.release}`, {
       application: this.name,
       release: this.release,
       state: 'live',
@@ -102,8 +111,8 @@ export class FakeApplication {
     await this.goLive(this.release, 1)
   }
 
-  async goLive(release: string, epoch: number): Promise<void> {
-    await this.control(releasesTopic, `${this.name}/live`, {
+  async goLive(release: number, epoch: number): Promise<void> {
+    await this.control(topics.releases, `${this.name}/live`, {
       application: this.name,
       release,
       epoch,
@@ -131,7 +140,7 @@ export class FakeApplication {
   async position(view: string, source: number, more: Record<string, unknown> = {}): Promise<void> {
     this.#batch += 1
     const ends = this.#ends.get(view) ?? []
-    await this.control(positionsTopic, `${this.name}/${this.release}/${view}`, {
+    await this.control(topics.positions, `${this.name}/${this.release}/${view}`, {
       application: this.name,
       release: this.release,
       view,
@@ -148,7 +157,7 @@ export class FakeApplication {
   }
 
   ends(view: string): readonly bigint[] {
-    return this.#ends.get(view) ?? []
+    return [...(this.#ends.get(view) ?? [])]
   }
 
   async control(topic: string, key: string, value: unknown): Promise<void> {
@@ -156,13 +165,7 @@ export class FakeApplication {
     await this.#producer.send(topic, [{ key: Buffer.from(key), value: json }])
   }
 
-  /** Takes the application out of the control topics: other tests share them. */
-  async remove(): Promise<void> {
-    await this.control(releasesTopic, `${this.name}/live`, null)
-    await this.control(releasesTopic, `${this.name}/${this.release}`, null)
-    for (const view of Object.keys(this.views)) {
-      await this.control(positionsTopic, `${this.name}/${this.release}/${view}`, null)
-    }
+  async close(): Promise<void> {
     await this.#producer.close()
   }
 
@@ -181,7 +184,7 @@ export interface Reply {
     readonly row: Row
     readonly next_cursor?: string
     readonly meta: {
-      readonly release: string
+      readonly release: number
       readonly position: string
       readonly freshness_ms: number
       readonly complete: boolean

@@ -94,7 +94,7 @@ describe('P6: queries', () => {
 
   after(async () => {
     await service?.stop()
-    await app?.remove()
+    await app?.close()
     await kafka?.close()
   })
 

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, test } from 'node:test'
+import type { IncomingRecord } from '@kappa/kafka/port'
+import { createLogger } from '@kappa/service/logger'
+import { readResultsConfig } from '../config.ts'
+import { LoadedView } from '../loaded-view.ts'
+import { PartitionApplier } from '../partition-applier.ts'
+import { PositionQueue } from '../position-queue.ts'
+import { connectRedis, type RedisClient } from '../redis.ts'
+import { ViewStore } from '../view-store.ts'
+import { environment, namespace } from './fixture.ts'
+
+const config = readResultsConfig(environment(14, { KAPPA_RESULTS_RECORDS_PER_CALL_MAX: '3' }))
+const events = { applied: () => undefined, outdated: () => undefined, refused: () => undefined }
+let redis: RedisClient
+let view: LoadedView
+let store: ViewStore
+
+before(async () => {
+  redis = connectRedis(config.redis, 'test', createLogger('test', 'silent'), () => undefined)
+  await new Promise((resolve) => redis.once('ready', resolve))
+  store = new ViewStore(redis, namespace)
+})
+after(() => redis.disconnect())
+beforeEach(async () => {
+  await redis.flushdb()
+  view = new LoadedView({
+    namespace,
+    application: 'a',
+    release: 1,
+    name: 'v',
+    definition: {
+      key: ['id'],
+      columns: [{ name: 'id', type: 'int', nullable: false }],
+      changelog: { topic: 't', partitions: 1 },
+    },
+    positions: new PositionQueue(4),
+    ends: [0n],
+    onRebuild: () => undefined,
+  })
+})
+
+function newApplier(): PartitionApplier {
+  return new PartitionApplier(view, 0, store, config.apply, events)
+}
+
+function records(...offsets: number[]): IncomingRecord[] {
+  return offsets.map((offset) => ({
+    topic: 't',
+    partition: 0,
+    offset: BigInt(offset),
+    timestamp: 1,
+    key: Buffer.from(`["${offset}"]`),
+    value: Buffer.from(`{"id":${offset}}`),
+    headers: { 'kappa-batch': Buffer.from('1') },
+  }))
+}
+
+async function rows(): Promise<number> {
+  return (await store.status(view.slots[0] as (typeof view.slots)[0]))?.rows ?? -1
+}
+
+test('gaps that compaction left are passed, over several calls to Redis', async () => {
+  const applier = newApplier()
+  await applier.claim(0n)
+  assert.equal(await applier.apply(records(0, 1, 2, 3, 4, 5, 6), 0n), undefined)
+  assert.equal(await applier.apply(records(9, 12), 0n), undefined)
+  assert.equal(await rows(), 9)
+})
+
+test('P5: records that were on their way before a seek back are not taken for what follows', async () => {
+  const applier = newApplier()
+  await applier.claim(0n)
+  await applier.apply(records(0, 1, 2), 0n)
+  await redis.flushdb()
+  assert.equal(await applier.recover(0n, undefined), 0n)
+  assert.deepEqual(await applier.apply(records(3, 4), 0n), { seekTo: 0n })
+  assert.equal(await rows(), 0)
+  assert.equal(await applier.apply(records(0, 1, 2, 3, 4), 0n), undefined)
+  assert.equal(await rows(), 5)
+})
+
+test('P5: a Redis that went back in time is read again from there', async () => {
+  const applier = newApplier()
+  await applier.claim(0n)
+  await applier.apply(records(0, 1, 2), 0n)
+  const slot = view.slots[0] as (typeof view.slots)[0]
+  const dump = await Promise.all([slot.rows, slot.keys].map((key) => redis.dumpBuffer(key)))
+  const meta = await redis.hgetall(slot.meta)
+  await applier.apply(records(3, 4), 0n)
+  for (const [i, key] of [slot.rows, slot.keys].entries()) {
+    await redis.restore(key, 0, dump[i] ?? Buffer.alloc(0), 'REPLACE')
+  }
+  await redis.hset(slot.meta, meta)
+  assert.equal(view.observe(0, (await store.status(slot))?.next), false, 'older than what was seen')
+  assert.equal(await applier.recover(0n, 3n), 3n)
+  assert.equal(await applier.apply(records(3, 4), 0n), undefined)
+  assert.equal(view.observe(0, (await store.status(slot))?.next), true)
+})
+
+test('P2: a former owner gives way to the newer one until Kafka gives it the partition again', async () => {
+  const former = newApplier()
+  await former.claim(0n)
+  await former.apply(records(0), 0n)
+  const owner = newApplier()
+  assert.equal(await owner.claim(0n), 1n)
+  assert.deepEqual(await former.apply(records(1, 2), 0n), { seekTo: 1n })
+  assert.equal(await owner.apply(records(1, 2), 0n), undefined)
+  assert.equal(await rows(), 3)
+  assert.deepEqual(await former.apply(records(1, 2), 0n), { seekTo: 3n })
+  assert.equal(await former.apply(records(3), 0n), undefined)
+  assert.equal(await rows(), 4)
+})
+
+test('a record that no release writes stops the applier loudly and names itself', async () => {
+  const applier = newApplier()
+  await applier.claim(0n)
+  const [record] = records(0)
+  for (const broken of [{ headers: {} }, { key: null }, { value: Buffer.from('oops') }]) {
+    const bad = [{ ...(record as IncomingRecord), ...broken }]
+    await assert.rejects(applier.apply(bad, 0n), /Record 0 of t partition 0 cannot be applied/)
+  }
+})

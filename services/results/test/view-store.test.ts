@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { createLogger } from '@kappa/service/logger'
+import { readResultsConfig } from '../config.ts'
+import { connectRedis, type RedisClient } from '../redis.ts'
+import { type Change, type Claim, type Slot, slotOf, ViewStore } from '../view-store.ts'
+import { environment, namespace } from './fixture.ts'
+
+const markerMs = 1_000
+const wholeIndex = { index: 'keys', start: '-', stop: '+', descending: false } as const
+let redis: RedisClient
+let store: ViewStore
+
+before(async () => {
+  const { redis: settings } = readResultsConfig(environment(12))
+  redis = connectRedis(settings, 'test', createLogger('test', 'silent'), () => undefined)
+  await new Promise((resolve) => redis.once('ready', resolve))
+  await redis.flushdb()
+  store = new ViewStore(redis, namespace)
+})
+after(() => redis.disconnect())
+
+function newSlot(): Slot {
+  return slotOf(namespace, 'a', 1, randomUUID(), 0)
+}
+
+function change(key: string, batch: number, row: string | null, time = ''): Change {
+  return {
+    key: Buffer.from(`["${key}"]`),
+    batch: String(batch),
+    time,
+    row: row === null ? null : Buffer.from(row),
+  }
+}
+
+function apply(slot: Slot, owner: Claim, from: bigint, changes: Change[], writtenAt = 0) {
+  const next = from + BigInt(changes.length)
+  return store.apply(slot, true, { epoch: owner.epoch, from, next, writtenAt, changes }, markerMs)
+}
+
+async function contents(slot: Slot): Promise<Record<string, string>> {
+  const scan = await store.scan(slot, wholeIndex, 1_000)
+  const keys = scan?.found ?? []
+  if (keys.length === 0) return {}
+  const read = await store.read(slot, keys)
+  return Object.fromEntries(keys.map((key, i) => [key, read?.found[i]?.row ?? 'no row']))
+}
+
+test('P2: records that are delivered again change nothing and tell where to go on', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n)
+  assert.equal((await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])).outcome, 'applied')
+  assert.equal((await apply(slot, owner, 1n, [change('a', 1, '{"n":2}')])).outcome, 'applied')
+  const again = await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])
+  assert.deepEqual(again, { outcome: 'elsewhere', next: 2n })
+  const ahead = await apply(slot, owner, 7n, [change('b', 1, '{"n":9}')])
+  assert.deepEqual(ahead, { outcome: 'elsewhere', next: 2n })
+  assert.deepEqual(await contents(slot), { '["a"]': '{"n":2}' })
+})
+
+test('P2: a former owner that was slow changes nothing', async () => {
+  const slot = newSlot()
+  const former = await store.claim(slot, 0n)
+  const owner = await store.claim(slot, 0n)
+  assert.ok(Number(owner.epoch) > Number(former.epoch))
+  const refused = await apply(slot, former, 0n, [change('a', 9, '{"n":9}')])
+  assert.deepEqual(refused, { outcome: 'fenced', next: 0n })
+  assert.deepEqual(await contents(slot), {})
+  assert.equal((await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])).outcome, 'applied')
+})
+
+test('P2: an older batch never replaces a newer row, an equal one does', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n)
+  await apply(slot, owner, 0n, [change('a', 20, '{"n":1}'), change('a', 20, '{"n":2}')])
+  const older = await apply(slot, owner, 2n, [
+    change('a', 19, '{"n":3}'),
+    change('b', 3, '{"n":4}'),
+  ])
+  assert.deepEqual(older, { outcome: 'applied', outdated: 1 })
+  assert.deepEqual(await contents(slot), { '["a"]': '{"n":2}', '["b"]': '{"n":4}' })
+})
+
+test('P2: an older batch does not bring back a deleted row while its marker lives', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n)
+  await apply(
+    slot,
+    owner,
+    0n,
+    [change('a', 1, '{"n":1}', '2013-01-01'), change('a', 20, null)],
+    5_000,
+  )
+  await apply(slot, owner, 2n, [change('a', 19, '{"n":3}', '2013-01-01')], 5_500)
+  assert.deepEqual(await contents(slot), {})
+  assert.equal((await store.read(slot, ['["a"]']))?.found[0], undefined)
+  assert.equal(await redis.zcard(slot.time), 0)
+  assert.equal(await redis.hlen(slot.rows), 1, 'the marker')
+  await apply(slot, owner, 3n, [change('b', 21, '{"n":4}')], 5_000 + markerMs + 1)
+  assert.equal(await redis.hlen(slot.rows), 1, 'the marker is gone, b is there')
+  await apply(slot, owner, 4n, [change('a', 22, '{"n":5}')], 9_000)
+  assert.deepEqual(await contents(slot), { '["a"]': '{"n":5}', '["b"]': '{"n":4}' })
+})
+
+test('a new row lifts the marker of a deleted one', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n)
+  await apply(slot, owner, 0n, [change('a', 1, null)], 5_000)
+  await apply(slot, owner, 1n, [change('a', 2, '{"n":2}')], 5_000)
+  await apply(slot, owner, 2n, [change('b', 2, '{"n":3}')], 50_000)
+  assert.deepEqual(await contents(slot), { '["a"]': '{"n":2}', '["b"]': '{"n":3}' })
+})
+
+for (const part of ['rows', 'keys', 'time', 'meta'] as const) {
+  test(`P5: a partition whose ${part} were lost is not read, not written, and starts again`, async () => {
+    const slot = newSlot()
+    const owner = await store.claim(slot, 0n)
+    await apply(slot, owner, 0n, [change('a', 1, '{"n":1}', '2013-01-01')])
+    await redis.del(slot[part])
+    assert.equal(await store.scan(slot, { ...wholeIndex, index: 'time' }, 10), undefined)
+    assert.equal(await store.read(slot, ['["a"]']), undefined)
+    assert.equal(await store.status(slot), undefined)
+    assert.deepEqual(await apply(slot, owner, 1n, [change('b', 1, '{}')]), { outcome: 'lost' })
+    const again = await store.claim(slot, 0n)
+    assert.deepEqual({ next: again.next, anew: again.anew }, { next: 0n, anew: true })
+    assert.ok(Number(again.epoch) > Number(owner.epoch))
+    assert.equal(await redis.exists(slot.rows, slot.keys, slot.time), 0)
+  })
+}
+
+test('the pointer to the live release only moves to newer epochs', async () => {
+  const application = randomUUID()
+  assert.deepEqual(await store.point(application, 5, 2), { epoch: 5, release: 2 })
+  assert.deepEqual(await store.point(application, 4, 1), { epoch: 5, release: 2 })
+  assert.equal(await store.pointerEpoch(application), 5)
+})
