@@ -78,8 +78,9 @@ export async function* execute(
           lastResponseId = response.responseId
           client.observed(response)
           if (response.responseType.case === 'resultComplete') {
+            // The stream is read to its end: a call that is left early keeps its deadline's timer.
             complete = true
-            break
+            continue
           }
           yield response
           sinceRelease += 1
@@ -93,6 +94,7 @@ export async function* execute(
         }
         started = true
       } catch (thrown) {
+        if (complete) break
         const error = ConnectError.from(thrown)
         // The server never got the plan: the same operation id makes sending it again harmless.
         const neverArrived: boolean =

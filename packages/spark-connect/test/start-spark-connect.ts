@@ -54,7 +54,7 @@ export async function startSparkConnect(
   settings: Record<string, string> = {},
 ): Promise<RunningSpark> {
   await mkdir(folder, { recursive: true })
-  const port = await freePort()
+  const port = settings['spark.connect.grpc.binding.port'] ?? (await freePort())
   const token = 'test-token'
   const properties = join(folder, 'spark.properties')
   const all: Record<string, string> = {
