@@ -140,9 +140,10 @@ export class FakeApplication {
   async position(view: string, source: number, more: Record<string, unknown> = {}): Promise<void> {
     this.#batch += 1
     const ends = this.#ends.get(view) ?? []
-    await this.control(topics.positions, `${this.name}/${this.release}/${view}`, {
+    const release = more.release ?? this.release
+    await this.control(topics.positions, `${this.name}/${release}/${view}`, {
       application: this.name,
-      release: this.release,
+      release,
       view,
       batch: this.#batch,
       epoch: 1,

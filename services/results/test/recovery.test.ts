@@ -241,15 +241,24 @@ describe('P5: what is lost comes back', () => {
       definition: { views: app.views },
       epoch: 2,
     })
+    await app.position('counts', 5, { release: 2 })
     await app.goLive(2, 2)
-    const refused = await until(
-      () => get(url, `${path}?limit=2&cursor=${body.next_cursor}`),
-      (reply) => reply.status === 409 || (reply.status === 200 && reply.body.meta.release === 2),
+    const switched = await until(
+      () => get(url, path),
+      (reply) => reply.body.meta?.release === 2,
     )
+    assert.equal(sourceOf(switched), 5)
+    assert.equal(switched.body.rows.length, 10)
+    const refused = await get(url, `${path}?limit=2&cursor=${body.next_cursor}`)
+    assert.equal(refused.status, 409)
     assert.equal(refused.body.error.code, 'release_changed')
+    // Another instance has switched already; this one has not heard of it.
     await redis.hset(app.pointer, 'epoch', '9', 'release', '3')
-    const behind = await get(url, path)
-    assert.equal(behind.status, 503)
+    for (const which of [path, `${path}/rows/7`]) {
+      const behind = await get(url, which)
+      assert.equal(behind.body.error?.code, 'switching')
+      assert.equal(behind.headers.get('retry-after'), '1')
+    }
   })
 
   test('Redis that is away is 503 at once, and not ready', async () => {
