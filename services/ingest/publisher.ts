@@ -72,7 +72,7 @@ export class Publisher {
     await (live ? gate.enterLive() : gate.enterImport())
     let inLog = false
     try {
-      const rules = live ? target.rules : { ...target.rules, import: { gate, disorderMs } }
+      const rules = live ? target.rules : { ...target.rules, importing: { gate, disorderMs } }
       const { records, outcomes } = admitEvents(encoded, rules, this.#parts.now())
       if (records.length === 0) return placeEvents(outcomes, [])
       // From here on the events may be in the log, unless Kafka is known not to have taken them.

@@ -41,7 +41,7 @@ export async function createIngest(
   const contracts = await loadContracts(config.schemasFolder, { limits: { eventBytesMax } })
   const kafka = await connectWithin(config, logger)
   try {
-    await createContractTopics(kafka, contracts, config, logger)
+    await createContractTopics(kafka.admin, contracts, config, logger)
     const topics = new Topics(contracts, eventBytesMax, (topic) =>
       recoverImport(kafka, topic, config.deliveryTimeoutMs),
     )

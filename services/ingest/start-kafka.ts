@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Contract } from '@kappa/contracts/contract'
 import { connectKafka } from '@kappa/kafka/connect'
-import { type Kafka, KafkaError, type TopicSpec } from '@kappa/kafka/port'
+import { type Kafka, type KafkaAdmin, KafkaError, type TopicSpec } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import type { IngestConfig } from './config.ts'
 
@@ -41,7 +41,7 @@ export async function connectWithin(config: IngestConfig, logger: Logger): Promi
  * records without an accept header, and nothing is ever deleted, because releases replay all of it.
  */
 export async function createContractTopics(
-  kafka: Kafka,
+  admin: Pick<KafkaAdmin, 'createTopics' | 'partitionCount'>,
   contracts: Iterable<Contract>,
   config: IngestConfig,
   logger: Logger,
@@ -55,10 +55,10 @@ export async function createContractTopics(
       config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '-1' },
     }),
   )
-  const created = await kafka.admin.createTopics(specs, config.kafkaStartTimeoutMs)
+  const created = await admin.createTopics(specs, config.kafkaStartTimeoutMs)
   for (const topic of created) logger.info({ topic }, 'Topic created')
   for (const { topic, partitions } of all) {
-    const found = await kafka.admin.partitionCount(topic)
+    const found = await admin.partitionCount(topic)
     if (found === partitions) continue
     logger.warn(
       { topic, contract: partitions, kafka: found },

@@ -125,6 +125,8 @@ test('a body above its bound is 413 with the bound, whether its length is announ
   const announced = await refused(Buffer.alloc(20_001, ' '))
   assert.deepEqual([announced.status, announced.code], [413, 'body_too_large'])
   assert.match(announced.message, /20000 bytes/)
+  const unread = ingest.open('nothing', ['content-length: 20001'])
+  assert.match(await unread.answer(), /^HTTP\/1.1 413 /, 'before a byte of it is read')
   const unannounced = ingest.open('nothing', ['transfer-encoding: chunked'])
   const chunk = ' '.repeat(1_000)
   for (let n = 0; n < 30; n++) unannounced.write(`3e8\r\n${chunk}\r\n`)

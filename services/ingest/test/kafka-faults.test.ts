@@ -121,8 +121,9 @@ test('P1, P3: with connections cut under load every acknowledged event is in the
   assert.deepEqual([received, accepted, inFlight], [8 * 15 * 21, acknowledged.size, 0])
 })
 
-test('an import whose state cannot be read from the log is 503, and goes on when it can', async () => {
+test('an import whose state cannot be read from the log is 503, and goes on when it can; a live event that Kafka did not take does not close it', async () => {
   await proxy.stop()
+  assert.equal((await ingest.publish('import', delay())).body.error.code, 'kafka_unavailable')
   const query = '?mode=import'
   const { status, headers, body } = await ingest.publish('import', delay(), { query })
   assert.deepEqual([status, body.error.code], [503, 'kafka_unavailable'])

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:net'
 import { after, test } from 'node:test'
-import { KafkaError } from '@kappa/kafka/port'
+import { loadContracts } from '@kappa/contracts/load'
+import { KafkaError, type TopicSpec } from '@kappa/kafka/port'
+import { createLogger } from '@kappa/service/logger'
 import { readIngestConfig } from '../config.ts'
 import { createIngest } from '../service.ts'
+import { createContractTopics } from '../start-kafka.ts'
 import {
   contractFiles,
   decode,
@@ -73,6 +76,29 @@ test('without Kafka the start waits for its bound and then fails, naming the bro
   assert.match(error.message, /127\.0\.0\.1:1 was not available within 1200 ms/)
   const took = Date.now() - started
   assert.ok(took >= 600 && took < 5_000, `${took} ms`)
+})
+
+test('topics are created as their contracts say, stamped when appended and never shortened', async () => {
+  const folder = await schemasFolder(contractFiles(topic))
+  const config = readIngestConfig(testEnvironment(folder))
+  const asked: TopicSpec[] = []
+  const admin = {
+    createTopics: async (specs: readonly TopicSpec[]) => {
+      asked.push(...specs)
+      return []
+    },
+    partitionCount: async () => 3,
+  }
+  const logger = createLogger('ingest', 'silent')
+  await createContractTopics(admin, await loadContracts(folder), config, logger)
+  assert.deepEqual(asked, [
+    {
+      topic,
+      partitions: 3,
+      replicationFactor: 1,
+      config: { 'message.timestamp.type': 'LogAppendTime', 'retention.ms': '-1' },
+    },
+  ])
 })
 
 test('variables that are wrong stop the start, all of them named', () => {
