@@ -31,7 +31,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 let stack: Stack | undefined
 try {
   stack = await startStack({ stateFolder, signal: interrupted.signal })
-  const sparkArchiveFile = await ensureSparkArchive(stack)
+  const sparkArchiveFile = await ensureSparkArchive(stack.components)
   process.env.KAPPA_TEST_STACK = JSON.stringify({
     ...stack.connection,
     sparkJarsFolder: stack.components.sparkJarsFolder,

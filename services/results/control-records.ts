@@ -9,7 +9,8 @@ const Column = Type.Object({ name: Text, type: Text, nullable: Type.Boolean() })
 const ViewDefinition = Type.Object({
   key: Type.Array(Text, { minItems: 1 }),
   time: Type.Optional(Text),
-  columns: Type.Array(Column, { minItems: 1 }),
+  // Empty until Spark has analysed the view, which is before the release is live.
+  columns: Type.Array(Column),
   changelog: Type.Object({ topic: Text, partitions: Type.Integer({ minimum: 1 }) }),
 })
 

@@ -20,7 +20,8 @@ export interface Page {
   readonly meta: {
     readonly release: number
     readonly position: unknown
-    readonly current_at: number
+    /** ISO 8601. */
+    readonly current_at: string
     readonly freshness_ms: number
     readonly complete: boolean
     readonly late_events: number
@@ -122,7 +123,7 @@ export class Platform {
         `view ${view} current as of now`,
         async () => {
           const page = await this.page(application, view, 'limit=1')
-          return page.meta.current_at >= since ? page : undefined
+          return Date.parse(page.meta.current_at) >= since ? page : undefined
         },
         timeoutMs,
       )

@@ -8,6 +8,14 @@ const root = join(import.meta.dirname, '..', '..')
 const startTimeoutMs = 60_000
 const stopTimeoutMs = 60_000
 
+const running = new Set<ChildProcess>()
+
+// The runner ends an interrupted test file with SIGTERM: its services must not outlive it.
+process.once('SIGTERM', () => {
+  for (const child of running) child.kill('SIGKILL')
+  process.exit(143)
+})
+
 /** One service as a process of its own, so that a test can kill it as a machine would. */
 export class ServiceProcess {
   readonly name: string
@@ -37,7 +45,8 @@ export class ServiceProcess {
     const log = createWriteStream(logFile, { flags: 'a' })
     child.stdout?.pipe(log)
     child.stderr?.pipe(log)
-    const exited = once(child, 'exit')
+    running.add(child)
+    const exited = once(child, 'exit').finally(() => running.delete(child))
     const failed = exited.then(() => {
       throw new Error(
         `${name} ended on its way up:\n${readFileSync(logFile, 'utf8').slice(-4_000)}`,
