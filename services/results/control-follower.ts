@@ -75,7 +75,10 @@ export class ControlFollower {
     this.#closed = true
     if (!this.#consumer) return
     await this.#consumer.close()
-    await this.#parts.kafka.admin.deleteGroup(this.#groupId)
+    // Kafka forgets a group without members and offsets by itself; this is only sooner.
+    await this.#parts.kafka.admin.deleteGroup(this.#groupId).catch((error: unknown) => {
+      this.#parts.logger.info({ err: error, group: this.#groupId }, 'the group was left as it is')
+    })
   }
 
   async #waitForTopics(): Promise<void> {

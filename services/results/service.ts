@@ -19,6 +19,17 @@ import { listViewsRoute } from './routes/list-views.ts'
 import { queryViewRoute } from './routes/query-view.ts'
 import { ViewStore } from './view-store.ts'
 
+/** @throws what `work` throws in time */
+async function endsWithin(work: Promise<void>, timeoutMs: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>()
+  const timer = setTimeout(() => late.resolve(false), timeoutMs)
+  try {
+    return await Promise.race([work.then(() => true), late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /**
  * Starts results: control topics in memory, changelogs of readable releases to Redis, queries over
  * HTTP. It is there at once and ready when the control topics are read and Redis answers.
@@ -93,12 +104,16 @@ export async function createResults(
   const stop = async () => {
     health.markStopping()
     await closeHttp(http, config.http)
-    await checking.stop()
-    await Promise.all([follower.close(), releases.close()])
-    await following
+    const parts = async () => {
+      await checking.stop()
+      await Promise.all([follower.close(), releases.close()])
+      await following
+      await kafka.close()
+    }
+    const isInTime = await endsWithin(parts(), config.http.stopTimeoutMs)
+    if (!isInTime) logger.warn('stopping took too long; connections are cut')
     queryRedis.disconnect()
     applyRedis.disconnect()
-    await kafka.close()
   }
   let stopping: Promise<void> | undefined
   return {
