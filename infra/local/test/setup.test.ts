@@ -45,7 +45,7 @@ test('each missing prerequisite is one sentence: what, why, how to get it', asyn
       sentences.map((sentence) => /^(.+?) is missing/.exec(sentence)?.[1]),
       ['npm', 'Java 17 or newer', 'Maven', 'Python 3 with pip'],
     )
-    for (const sentence of sentences) assert.match(sentence, /: .+; install it.+\.$/)
+    for (const sentence of sentences) assert.match(sentence, /: .+; install .+\.$/)
 
     const script = join(import.meta.dirname, '..', '..', 'setup', 'run.mjs')
     const run = spawnSync(join(bin, 'node'), [script, 'infra/local/main.ts'], {
