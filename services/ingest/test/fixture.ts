@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,6 +56,7 @@ export function delay(changes: Partial<Delay> = {}): Delay {
 /** A folder of contracts; `files` are texts by their path in it. */
 export async function schemasFolder(files: Readonly<Record<string, string>>): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kappa-ingest-test-'))
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   for (const [path, text] of Object.entries(files)) {
     await mkdir(join(folder, path, '..'), { recursive: true })
     await writeFile(join(folder, path), text)
@@ -100,7 +102,6 @@ export interface TestIngestOptions {
 export class TestIngest {
   readonly url: string
   readonly #prefix: string
-  readonly #folder: string
   readonly #stop: () => Promise<void>
 
   static async start(labels: string[], options: TestIngestOptions = {}): Promise<TestIngest> {
@@ -109,13 +110,12 @@ export class TestIngest {
     const folder = await schemasFolder(Object.assign({}, ...files))
     const config = readIngestConfig(testEnvironment(folder, options.environment))
     const { url, stop } = await createIngest(config, options.overrides)
-    return new TestIngest(url, prefix, folder, stop)
+    return new TestIngest(url, prefix, stop)
   }
 
-  private constructor(url: string, prefix: string, folder: string, stop: () => Promise<void>) {
+  private constructor(url: string, prefix: string, stop: () => Promise<void>) {
     this.url = url
     this.#prefix = prefix
-    this.#folder = folder
     this.#stop = stop
   }
 
@@ -171,7 +171,6 @@ export class TestIngest {
 
   async stop(): Promise<void> {
     await this.#stop()
-    await rm(this.#folder, { recursive: true, force: true })
   }
 }
 
