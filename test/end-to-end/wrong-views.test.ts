@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { copyFlights } from '../platform/flights-copy.ts'
+import { Platform } from '../platform/platform.ts'
+import { waitFor } from '../platform/wait.ts'
+import { testStack } from '../stack.ts'
+
+const namespace = 'e2e-wrong'
+
+const wrongViews = {
+  syntax: 'SELECT carrier,\n  count(* AS n\nFROM departures\nGROUP BY carrier',
+  unknown_column: 'SELECT carrier,\n  sum(delay_minuts) AS n\nFROM departures\nGROUP BY carrier',
+  key_not_given: 'SELECT origin, count(*) AS n FROM departures GROUP BY origin',
+  filtered:
+    'SELECT * FROM (SELECT carrier, count(*) AS n FROM departures GROUP BY carrier) WHERE n > 1',
+}
+
+test('P8: views that Spark cannot run are told at once, with file, line and what is meant', async () => {
+  const copy = copyFlights(join(testStack().stateFolder, `${namespace}-files`), namespace)
+  const folder = join(copy.applicationsFolder, 'flights')
+  const file = join(folder, 'application.yaml')
+  const views = Object.keys(wrongViews).map((name) => `  ${name}: { key: [carrier] }`)
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace('views:\n', `views:\n${views.join('\n')}\n`),
+  )
+  for (const [name, sql] of Object.entries(wrongViews)) {
+    writeFileSync(join(folder, 'views', `${name}.sql`), sql)
+  }
+  const platform = await Platform.start({ namespace, redisDatabase: 5, ...copy })
+  try {
+    const { cause } = await waitFor(
+      'the release failing',
+      async () => {
+        const status = await platform.releaseStatus('flights')
+        return status.state === 'failed' ? status : undefined
+      },
+      120_000,
+    )
+    assert.match(cause ?? '', /views\/syntax\.sql:2: .*PARSE_SYNTAX_ERROR/)
+    assert.match(cause ?? '', /views\/unknown_column\.sql:2: .*delay_minuts.*delay_minutes/)
+    assert.match(
+      cause ?? '',
+      /views\/key_not_given\.sql: does not give the key column carrier; its columns are origin, n/,
+    )
+    assert.match(cause ?? '', /views\/filtered\.sql: .*delete_when/)
+    assert.doesNotMatch(cause ?? '', /carrier_hours/)
+
+    const ready = await fetch(`${platform.replay.url}/health/ready`)
+    assert.equal(ready.status, 503)
+    const unknown = await fetch(`${platform.results.url}/v1/views/flights/carrier_hours`)
+    assert.ok(unknown.status === 404 || unknown.status === 503)
+  } finally {
+    await platform.stop()
+  }
+})
