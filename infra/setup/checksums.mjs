@@ -7,7 +7,7 @@ import { SetupProblem } from './problem.mjs'
 
 /** @typedef {Record<string, string>} Checksums file name -> SHA-256, lower-case hex */
 
-export const STAMP_FILE = '.verified.json'
+const STAMP_FILE = '.verified.json'
 
 /** @param {string} file @returns {Promise<string>} SHA-256, lower-case hex */
 export async function sha256(file) {

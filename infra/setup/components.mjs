@@ -81,7 +81,7 @@ async function fillSpark({ staging, versions, archive, report }) {
 }
 
 /** `netty-codec-4.1.126.Final.jar` -> `netty-codec`. @param {string} jar */
-export function artifactOf(jar) {
+function artifactOf(jar) {
   return jar.replace(/-\d[^-]*(?:\.Final|\.RELEASE)?(?:-[\w.]+)?\.jar$/, '').replace(/\.jar$/, '')
 }
 

@@ -39,7 +39,7 @@ export async function readLock() {
  * @param {NodeJS.ProcessEnv} [env]
  * @throws {SetupProblem} nothing is recorded for this platform
  */
-export function componentFolder(name, lock, env = process.env) {
+function componentFolder(name, lock, env = process.env) {
   const locked = lock[name]?.[platformOf(name)]
   if (locked === undefined) {
     throw new SetupProblem(

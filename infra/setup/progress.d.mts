@@ -4,7 +4,6 @@ export interface Report {
   /** What is being waited for, shown behind the title. */
   detail(text: string): void
 }
-export function seconds(ms: number): string
 export function step<T>(
   title: string,
   work: (report: Report) => T | Promise<T>,

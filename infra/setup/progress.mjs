@@ -9,7 +9,7 @@ const REDRAW_MS = 100
 const BAR_WIDTH = 24
 
 /** @param {number} ms */
-export function seconds(ms) {
+function seconds(ms) {
   return `${(ms / 1000).toFixed(1)} s`
 }
 

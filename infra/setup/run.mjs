@@ -1,5 +1,5 @@
 /**
- * `node infra/setup/run.mjs <script.ts> [arguments]`: brings the machine to where the script can
+ * `node infra/setup/run.mjs [script.ts [arguments]]`: brings the machine to where the script can
  * run, then runs it with the Node.js that package.json pins. Plain JavaScript, because it starts
  * on whatever Node.js (20 or newer) the machine has, before any package is installed.
  */
@@ -18,9 +18,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const [script, ...args] = process.argv.slice(2)
 
 try {
-  if (script === undefined)
-    throw new SetupProblem('Which script? node infra/setup/run.mjs <script>')
-  process.exitCode = await runScript(script, args, await setUp(script))
+  const environment = await setUp(script ?? '')
+  if (script !== undefined) process.exitCode = await runScript(script, args, environment)
 } catch (error) {
   if (!(error instanceof SetupProblem)) throw error
   console.error(`\n${error.message}\n`)

@@ -8,7 +8,7 @@ import { defaultEncodeLimits, type EncodeLimits } from '@kappa/contracts/event-p
 import { parseSchema } from '@kappa/contracts/parse-schema'
 import type { RecordSchema } from '@kappa/contracts/schema'
 
-export const eventTime = { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }
+const eventTime = { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }
 export const at = '2013-01-01T10:17:00.000Z'
 
 /** The JSON of a record with key `k`, event time `at` and the given fields. */
