@@ -181,8 +181,10 @@ export class ReleaseRunner {
             `View ${runner.name} has finished no batch for ${this.settings.progressTimeoutMs} ms although there are events to read.`,
           )
         }
-        if (runner.isDue)
+        if (runner.isDue) {
+          await runner.position.readCheckpoint()
           runner.started(await session.startView(this.#identity(runner), this.#parts.store))
+        }
       }
       this.#publish(this.#views)
       await delay(this.settings.heartbeatMs, undefined, { signal }).catch(() => undefined)
