@@ -9,7 +9,12 @@ import { kafkaOffsets } from '@kappa/spark-connect/progress'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
 import { startCuttingProxy } from './cutting-proxy.ts'
 import { sparkTestStack } from './stack.ts'
-import { batchTimestamp, type RunningSpark, startSparkConnect } from './start-spark-connect.ts'
+import {
+  batchTimestamp,
+  committedBatches,
+  type RunningSpark,
+  startSparkConnect,
+} from './start-spark-connect.ts'
 import { until } from './until.ts'
 
 const isTransport = (kind: string) => (error: unknown) =>
@@ -373,7 +378,6 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
       `${before} of the batch at ${batchMicros}`,
     )
     await spark.kill()
-    const killedAt = Date.now()
 
     const port = new URL(`http://${spark.address}`).port
     spark = await startSparkConnect(stack, join(folder, 'spark'), {
@@ -383,11 +387,20 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
     })
     const next = await connect({ heartbeatIntervalMs: 500 })
     await assert.rejects(session.version(), isTransport('session_closed'))
+    // Spark 4.1.1's Kafka source fails while it reports on a batch that it ran again (its newest offsets
+    // are not known yet: KafkaMicroBatchStream.metrics), after the batch was committed: the next start goes on.
+    const rerun = await start(next, 0)
+    await assert.rejects(rerun.awaitTermination(60_000), { errorClass: 'STREAM_FAILED' })
+    const cause = (await rerun.exception())?.rootCause
+    assert.equal(cause?.javaClass, 'java.lang.NullPointerException')
     const again = await start(next, 0)
     await again.processAllAvailable()
-    const report = (await again.recentProgress()).find(({ inputRows }) => inputRows > 0)
-    assert.equal(report?.batchId, 0, 'the same batch ran again')
-    assert.ok(Date.parse(report?.timestamp ?? '') > killedAt, 'later than the first run')
+    assert.equal((await again.status()).isActive, true)
+    assert.deepEqual(
+      await committedBatches(checkpoint),
+      [0],
+      'the same batch ran again, and no other',
+    )
     const rows = await written(next)
     assert.ok(rows.length > keys.length, 'both runs wrote rows')
     assert.deepEqual([...new Set(rows)], keys.map((key) => `${key} 1 ${batchMicros}`).sort())

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { connectSpark } from '@kappa/spark-connect/session'
@@ -154,9 +154,15 @@ async function freePort(): Promise<number> {
   return port
 }
 
-/** The `batchTimestampMs` of each batch in a checkpoint's offset log on the local disk. */
+/** The `batchTimestampMs` of a batch in a checkpoint's offset log on the local disk. */
 export async function batchTimestamp(checkpoint: string, batch: number): Promise<number> {
   const text = await readFile(join(checkpoint, 'offsets', String(batch)), 'utf8')
   const metadata = text.split('\n')[1] ?? ''
   return (JSON.parse(metadata) as { batchTimestampMs: number }).batchTimestampMs
+}
+
+/** The batches that a checkpoint on the local disk says are done. */
+export async function committedBatches(checkpoint: string): Promise<number[]> {
+  const names = await readdir(join(checkpoint, 'commits'))
+  return names.filter((name) => /^\d+$/.test(name)).map(Number)
 }
