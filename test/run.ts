@@ -68,7 +68,6 @@ async function runTests(): Promise<void> {
     concurrency: FILES_AT_ONCE_MAX,
     timeout: TEST_TIMEOUT_MS,
     signal: interrupted.signal,
-    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
   })
   stream.on('test:fail', () => {
     process.exitCode = 1

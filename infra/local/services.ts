@@ -82,7 +82,7 @@ function serviceSpec(
   return {
     name,
     command: process.execPath,
-    args: ['--disable-warning=TimeoutNegativeWarning', join(root, 'services', name, 'main.ts')],
+    args: [join(root, 'services', name, 'main.ts')],
     env: { ...env, KAPPA_HTTP_PORT: String(port) },
     ready: () => isLive(port),
     readyTimeoutMs: READY_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
@@ -9,6 +9,7 @@ import { step } from '../setup/progress.mjs'
 import type { Components } from './components.ts'
 import { LocalError } from './local-error.ts'
 import { freePorts } from './ports.ts'
+import { trainSpark } from './spark-training.ts'
 import { accepts, waitFor } from './wait.ts'
 
 const VERSION_TIMEOUT_MS = 20_000
@@ -28,12 +29,12 @@ export async function sparkArchiveFile(components: Components): Promise<string> 
     .digest('hex')
     .slice(0, 8)
   const jars = components.sparkJarsFolder
-  return join(dirname(jars), `${basename(jars)}-java-${build}.jsa`)
+  return join(dirname(jars), `${basename(jars)}-java-${build}-trained.jsa`)
 }
 
 /**
- * Makes the archive unless it is there: runs a Spark Connect server once and has the JVM write
- * down the classes that it loaded, which shortens every later start.
+ * Makes the archive unless it is there: runs a Spark Connect server with a training query once and
+ * has the JVM write down the classes that it loaded, which shortens every later start.
  *
  * @throws LocalError Spark did not start or wrote no archive
  */
@@ -56,17 +57,23 @@ export async function ensureSparkArchive(components: Components): Promise<string
 
 async function runOnce(components: Components, folder: string, archive: string): Promise<void> {
   const [port] = (await freePorts([0])) as [number]
+  const token = randomBytes(32).toString('base64url')
   const propertiesFile = join(folder, 'spark.properties')
   writeFileSync(
     propertiesFile,
-    `spark.master local[1]
+    `spark.master local[2]
 spark.driver.host 127.0.0.1
 spark.driver.bindAddress 127.0.0.1
 spark.ui.enabled false
 spark.local.dir ${folder}
 spark.connect.grpc.binding.address 127.0.0.1
 spark.connect.grpc.binding.port ${port}
+spark.connect.authenticate.token ${token}
+spark.sql.shuffle.partitions 1
+spark.sql.streaming.stateStore.providerClass org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider
+spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled true
 `,
+    { mode: 0o600 },
   )
   const args = sparkConnectArguments({
     jarsFolder: components.sparkJarsFolder,
@@ -93,6 +100,8 @@ spark.connect.grpc.binding.port ${port}
       async () => (ended === undefined ? accepts(port) : Promise.resolve(true)),
       { timeoutMs: START_TIMEOUT_MS },
     )
+    if (ended !== undefined) throw new LocalError(`Spark ended with ${ended} on its way up.`)
+    await trainSpark(`127.0.0.1:${port}`, token, folder)
     child.kill('SIGTERM')
     await waitFor("Spark's end", async () => ended, { timeoutMs: DUMP_TIMEOUT_MS })
     if (!existsSync(archive)) throw new LocalError(`Spark ended with ${ended} and no archive.`)

@@ -61,15 +61,10 @@ async function setUp(script) {
 function runScript(script, args, env) {
   const bin = join(root, 'node_modules', '.bin')
   return new Promise((resolve, reject) => {
-    const child = spawn(
-      join(bin, 'node'),
-      // kafkajs computes negative time-outs; Node.js takes them as 1 ms, which is what is meant
-      ['--disable-warning=TimeoutNegativeWarning', join(root, script), ...args],
-      {
-        stdio: 'inherit',
-        env: { ...process.env, ...env, PATH: `${bin}:${process.env.PATH}` },
-      },
-    )
+    const child = spawn(join(bin, 'node'), [join(root, script), ...args], {
+      stdio: 'inherit',
+      env: { ...process.env, ...env, PATH: `${bin}:${process.env.PATH}` },
+    })
     for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
       process.on(signal, () => child.kill(signal))
     }

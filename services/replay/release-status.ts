@@ -1,39 +1,20 @@
-import { releaseStates } from '@kappa/applications/records'
+import { positionRecord, releaseStates } from '@kappa/applications/records'
 import { type Static, type TSchema, Type } from 'typebox'
 
 const orNull = <T extends TSchema>(schema: T, description: string) =>
   Type.Union([schema, Type.Null()], { description })
 
-const offsets = Type.Record(Type.String(), Type.String(), { description: 'Offset by partition.' })
-
-const position = Type.Object({
-  application: Type.String(),
-  release: Type.Integer(),
-  view: Type.String(),
-  batch: Type.Integer({ description: 'Last committed micro-batch; -1 before the first.' }),
-  epoch: Type.Integer(),
-  sources: Type.Record(Type.String(), offsets),
-  changelog: offsets,
-  as_of: orNull(Type.Number(), 'Accept time (epoch ms) of the newest event covered.'),
-  current_at: Type.Number({
-    description: 'Epoch ms: every event that was in the log by then is covered.',
-  }),
-  complete: Type.Boolean(),
-  late_events: Type.Integer({ description: 'Events refused as late or early.' }),
-  undecodable_events: Type.Integer(),
-  counts_exact: Type.Boolean({ description: 'When false the two counts are at least.' }),
-  watermark: Type.Optional(
-    Type.Number({ description: 'Epoch ms up to which windows are closed.' }),
-  ),
-})
-
 export const viewStatus = Type.Object({
   view: Type.String(),
   state: Type.Enum(['starting', 'running', 'restarting', 'stopped']),
   output_mode: Type.Union([Type.Literal('update'), Type.Literal('append')]),
-  position,
+  position: positionRecord,
   lag_events: Type.Integer({ description: 'Events of the log that the view does not cover yet.' }),
   batch_ms: orNull(Type.Number(), 'Duration of the last micro-batch.'),
+  batch_parts_ms: orNull(
+    Type.Record(Type.String(), Type.Number()),
+    "Where the last micro-batch's time went, in Spark's words.",
+  ),
   state_rows: orNull(Type.Integer(), 'Rows that Spark holds as state.'),
   rows_dropped_by_watermark: Type.Integer({ description: 'Above 0 the view is incomplete.' }),
   failures_in_a_row: Type.Integer(),

@@ -16,6 +16,8 @@ export function sparkConf(
     'spark.sql.streaming.metricsEnabled': 'false',
     'spark.sql.streaming.checkpointFileManagerClass':
       'org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager',
+    // Twice as many objects for what the object store's own checksums cover.
+    'spark.sql.streaming.checkpoint.fileChecksum.enabled': 'false',
     'spark.sql.streaming.stateStore.providerClass':
       'org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider',
     'spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled': 'true',

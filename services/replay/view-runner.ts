@@ -116,6 +116,7 @@ export class ViewRunner {
       position: this.position.record,
       lag_events: lagEvents,
       batch_ms: this.#lastProgress?.batchDurationMs ?? null,
+      batch_parts_ms: this.#lastProgress?.durationMs ?? null,
       state_rows: operators?.reduce((sum, { rowsTotal }) => sum + rowsTotal, 0) ?? null,
       rows_dropped_by_watermark: this.#rowsDropped,
       failures_in_a_row: this.#failures,

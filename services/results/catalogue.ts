@@ -1,5 +1,5 @@
+import type { LivePointer } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
-import type { LiveRecord } from './control-records.ts'
 import type { ControlState } from './control-state.ts'
 import { suggest } from './did-you-mean.ts'
 import type { LoadedView } from './loaded-view.ts'
@@ -21,14 +21,13 @@ export class Catalogue {
    * The view in the application's live release.
    * @throws ServiceError `unknown_application`, `unknown_view`, `no_live_release`, `rebuilding`
    */
-  find(application: string, name: string): { live: LiveRecord; view: LoadedView } {
+  find(application: string, name: string): { live: LivePointer; view: LoadedView } {
     const live = this.#control.live(application)
     if (!live) throw this.#withoutLive(application)
     const view = this.#releases.view(application, live.release, name)
     if (view) return { live, view }
-    const names = this.#control
-      .readable()
-      .find((record) => record.application === application)?.views
+    const names = this.#control.readable().find((record) => record.application === application)
+      ?.definition.views
     if (names === undefined || Object.hasOwn(names, name)) {
       throw new ServiceError(
         'rebuilding',

@@ -96,7 +96,7 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
       max: 100_000,
     }),
     checkIntervalMs: read.integer('KAPPA_RESULTS_CHECK_INTERVAL_MS', {
-      default: 250,
+      default: 1_000,
       min: 10,
       max: 1_000,
       unit: 'milliseconds',

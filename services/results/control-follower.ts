@@ -57,7 +57,7 @@ export class ControlFollower {
       topics: [topics.releases, topics.positions],
       from: 'beginning',
       commit: false,
-      maxWaitMs: 50,
+      maxWaitMs: 1_000,
       startAt: async (topic) => starts.get(topic),
       onBatch: async ({ topic, records }) => {
         for (const record of records) this.#take(record)

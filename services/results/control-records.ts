@@ -1,93 +1,16 @@
-import { Type } from 'typebox'
+import {
+  type LivePointer,
+  livePointer,
+  type PositionRecord,
+  positionRecord,
+  type ReleaseRecord,
+  releaseRecord,
+} from '@kappa/applications/records'
 import { Compile } from 'typebox/compile'
 
-const Text = Type.String({ minLength: 1 })
-const Offsets = Type.Record(Type.String({ pattern: '^\\d+$' }), Type.String({ pattern: '^\\d+$' }))
-
-const Column = Type.Object({ name: Text, type: Text, nullable: Type.Boolean() })
-
-const ViewDefinition = Type.Object({
-  key: Type.Array(Text, { minItems: 1 }),
-  time: Type.Optional(Text),
-  // Empty until Spark has analysed the view, which is before the release is live.
-  columns: Type.Array(Column),
-  changelog: Type.Object({ topic: Text, partitions: Type.Integer({ minimum: 1 }) }),
-})
-
-const Release = Type.Object({
-  application: Text,
-  release: Type.Integer({ minimum: 1 }),
-  state: Text,
-  definition: Type.Object({ views: Type.Record(Text, ViewDefinition) }),
-})
-
-const Live = Type.Object({
-  application: Text,
-  release: Type.Integer({ minimum: 1 }),
-  epoch: Type.Integer({ minimum: 0 }),
-})
-
-const Position = Type.Object({
-  application: Text,
-  release: Type.Integer({ minimum: 1 }),
-  view: Text,
-  batch: Type.Integer({ minimum: -1 }),
-  epoch: Type.Integer({ minimum: 0 }),
-  sources: Type.Record(Text, Offsets),
-  changelog: Offsets,
-  as_of: Type.Union([Type.Integer(), Type.Null()]),
-  current_at: Type.Integer(),
-  complete: Type.Boolean(),
-  late_events: Type.Integer({ minimum: 0 }),
-})
-
-const releaseCheck = Compile(Release)
-const liveCheck = Compile(Live)
-const positionCheck = Compile(Position)
-
-export interface ColumnDefinition {
-  readonly name: string
-  /** Spark's name of the type, for example `string`, `bigint`, `decimal(10,2)`, `timestamp`. */
-  readonly type: string
-  readonly nullable: boolean
-}
-
-export interface ViewDefinition {
-  readonly key: readonly string[]
-  readonly time?: string
-  readonly columns: readonly ColumnDefinition[]
-  readonly changelog: { readonly topic: string; readonly partitions: number }
-}
-
-export interface ReleaseRecord {
-  readonly application: string
-  readonly release: number
-  readonly state: string
-  readonly views: Readonly<Record<string, ViewDefinition>>
-}
-
-/** Which release of an application readers get. */
-export interface LiveRecord {
-  readonly application: string
-  readonly release: number
-  readonly epoch: number
-}
-
-export interface PositionRecord {
-  readonly application: string
-  readonly release: number
-  readonly view: string
-  readonly batch: number
-  readonly epoch: number
-  /** Topic -> partition -> next offset, as text: Kafka's offsets are int64. */
-  readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>
-  /** Partition -> exclusive end offset of the changelog. */
-  readonly changelog: Readonly<Record<string, string>>
-  readonly as_of: number | null
-  readonly current_at: number
-  readonly complete: boolean
-  readonly late_events: number
-}
+const releaseCheck = Compile(releaseRecord)
+const liveCheck = Compile(livePointer)
+const positionCheck = Compile(positionRecord)
 
 /** A record of a control topic that is not what its topic promises. */
 export class ControlRecordError extends Error {
@@ -104,16 +27,14 @@ export class ControlRecordError extends Error {
 export function parseReleaseRecord(
   key: string,
   value: Buffer,
-): { live: LiveRecord } | { release: ReleaseRecord } {
+): { live: LivePointer } | { release: ReleaseRecord } {
   const json = parseJson('releases', key, value)
   if (key.endsWith('/live')) {
     if (!liveCheck.Check(json)) throw misfit('releases', key, liveCheck.Errors(json))
-    const { application, release, epoch } = json
-    return { live: { application, release, epoch } }
+    return { live: json }
   }
   if (!releaseCheck.Check(json)) throw misfit('releases', key, releaseCheck.Errors(json))
-  const { application, release, state, definition } = json
-  return { release: { application, release, state, views: definition.views } }
+  return { release: json }
 }
 
 /**

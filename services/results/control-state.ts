@@ -1,17 +1,12 @@
-import { releaseKey } from '@kappa/applications/records'
-import {
-  type LiveRecord,
-  parsePositionRecord,
-  parseReleaseRecord,
-  type ReleaseRecord,
-} from './control-records.ts'
+import { type LivePointer, type ReleaseRecord, releaseKey } from '@kappa/applications/records'
+import { parsePositionRecord, parseReleaseRecord } from './control-records.ts'
 import { PositionQueue } from './position-queue.ts'
 
 /** The control topics in memory: releases, the live one of each application, positions. */
 export class ControlState {
   readonly #pendingPositionsMax: number
   readonly #releases = new Map<string, ReleaseRecord>()
-  readonly #live = new Map<string, LiveRecord>()
+  readonly #live = new Map<string, LivePointer>()
   readonly #positions = new Map<string, PositionQueue>()
   readonly #incomplete = new Set<string>()
 
@@ -73,7 +68,7 @@ export class ControlState {
     return !this.#incomplete.has(releaseKey(application, release))
   }
 
-  live(application: string): LiveRecord | undefined {
+  live(application: string): LivePointer | undefined {
     return this.#live.get(application)
   }
 

@@ -1,4 +1,4 @@
-import type { ColumnDefinition } from './control-records.ts'
+import type { ViewColumn } from '@kappa/applications/view-plan'
 import { canonicalDate, canonicalTimestamp } from './timestamp.ts'
 
 /**
@@ -42,7 +42,7 @@ export type CanonicalValue = { readonly value: string } | { readonly wanted: str
  * Brings a value of a query into the text that the changelog's keys have for the column's type.
  * `wanted` says what would have been right.
  */
-export function canonicalValue(column: ColumnDefinition, text: string): CanonicalValue {
+export function canonicalValue(column: ViewColumn, text: string): CanonicalValue {
   const type = column.type.toLowerCase()
   if (type === 'string') return { value: text }
   if (type === 'boolean') {

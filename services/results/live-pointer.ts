@@ -1,5 +1,5 @@
+import type { LivePointer } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
-import type { LiveRecord } from './control-records.ts'
 import type { ViewStore } from './view-store.ts'
 
 /**
@@ -9,7 +9,7 @@ import type { ViewStore } from './view-store.ts'
  */
 export async function inLiveRelease<T>(
   store: ViewStore,
-  live: LiveRecord,
+  live: LivePointer,
   read: () => Promise<T>,
 ): Promise<T> {
   const [epoch, result] = await Promise.all([store.pointerEpoch(live.application), read()])

@@ -1,14 +1,18 @@
+import type { ReleaseView } from '@kappa/applications/records'
+import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
-import type { ColumnDefinition, ViewDefinition } from './control-records.ts'
 import type { DeclaredPosition, PositionQueue } from './position-queue.ts'
 import { type Slot, slotOf } from './view-store.ts'
+
+/** What readers need to know of a view. */
+export type ReadableView = Pick<ReleaseView, 'key' | 'time' | 'columns' | 'changelog'>
 
 export interface ViewParts {
   readonly namespace: string
   readonly application: string
   readonly release: number
   readonly name: string
-  readonly definition: ViewDefinition
+  readonly definition: ReadableView
   readonly positions: PositionQueue
   /** Ends of the changelog when it was loaded: someone may have answered up to there already. */
   readonly ends: readonly bigint[]
@@ -27,11 +31,11 @@ export class LoadedView {
   readonly application: string
   readonly release: number
   readonly name: string
-  readonly definition: ViewDefinition
+  readonly definition: ReadableView
   readonly positions: PositionQueue
   readonly slots: readonly Slot[]
-  readonly keyColumns: readonly ColumnDefinition[]
-  readonly timeColumn: ColumnDefinition | undefined
+  readonly keyColumns: readonly ViewColumn[]
+  readonly timeColumn: ViewColumn | undefined
   readonly #required: bigint[]
   readonly #behind = new Set<number>()
   readonly #onRebuild: () => void
@@ -108,7 +112,7 @@ export class LoadedView {
     )
   }
 
-  #column(name: string): ColumnDefinition {
+  #column(name: string): ViewColumn {
     const column = this.definition.columns.find((candidate) => candidate.name === name)
     if (column) return column
     throw new Error(

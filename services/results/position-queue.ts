@@ -1,4 +1,4 @@
-import type { PositionRecord } from './control-records.ts'
+import type { PositionRecord } from '@kappa/applications/records'
 
 /** A position that the rows have reached, in the forms in which answers tell it. */
 export interface DeclaredPosition {

@@ -1,5 +1,4 @@
-import { releaseKey } from '@kappa/applications/records'
-import type { ReleaseRecord } from './control-records.ts'
+import { type ReleaseRecord, releaseKey } from '@kappa/applications/records'
 import type { ControlState } from './control-state.ts'
 import { LoadedView } from './loaded-view.ts'
 import { type LoaderParts, ReleaseLoader } from './release-loader.ts'
@@ -66,7 +65,7 @@ export class ReadableReleases {
     const { kafka, metrics, logger } = this.#parts
     const begins = new Map()
     const views = await Promise.all(
-      Object.entries(record.views).map(async ([name, definition]) => {
+      Object.entries(record.definition.views).map(async ([name, definition]) => {
         const { topic, partitions } = definition.changelog
         const [begin, ends] = await Promise.all([
           kafka.admin.beginOffsets(topic),

@@ -1,8 +1,8 @@
+import type { ReleaseRecord } from '@kappa/applications/records'
 import type { Consumer, Kafka, PartitionOffset } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import { ChangelogRecordError } from './changelog-record.ts'
 import type { ApplySettings } from './config.ts'
-import type { ReleaseRecord } from './control-records.ts'
 import type { LoadedView } from './loaded-view.ts'
 import { PartitionApplier } from './partition-applier.ts'
 import { labelsOf, type ResultsMetrics } from './results-metrics.ts'
@@ -61,7 +61,7 @@ export class ReleaseLoader {
       from: 'beginning',
       commit: false,
       maxRecordsPerBatch: settings.recordsPerBatchMax,
-      maxWaitMs: 50,
+      maxWaitMs: 500,
       onAssigned: (assigned) => {
         this.#assigned = new Set(
           assigned.flatMap(({ topic, partitions }) =>

@@ -1,5 +1,5 @@
+import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
-import type { ColumnDefinition } from './control-records.ts'
 import { canonicalValue, encodeKey } from './key.ts'
 import type { LoadedView } from './loaded-view.ts'
 
@@ -45,7 +45,7 @@ function badArray(cause: unknown): ServiceError {
   )
 }
 
-function canonical(column: ColumnDefinition, value: string | null): string | null {
+function canonical(column: ViewColumn, value: string | null): string | null {
   if (value === null) return null
   const result = canonicalValue(column, value)
   if ('value' in result) return result.value

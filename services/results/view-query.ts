@@ -1,5 +1,5 @@
+import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
-import type { ColumnDefinition } from './control-records.ts'
 import { decodeCursor, queryDigest } from './cursor.ts'
 import { suggest } from './did-you-mean.ts'
 import { canonicalValue, encodeKeyPrefix } from './key.ts'
@@ -85,7 +85,7 @@ function readTimeBounds(view: LoadedView, { from, to }: PageOptions): ViewQuery[
   }
 }
 
-function canonical(column: ColumnDefinition, parameter: string, text: string): string {
+function canonical(column: ViewColumn, parameter: string, text: string): string {
   const result = canonicalValue(column, text)
   if ('value' in result) return result.value
   throw new ServiceError(
@@ -94,7 +94,7 @@ function canonical(column: ColumnDefinition, parameter: string, text: string): s
   )
 }
 
-function requireTimeColumn(view: LoadedView, parameter: string): ColumnDefinition {
+function requireTimeColumn(view: LoadedView, parameter: string): ViewColumn {
   if (view.timeColumn) return view.timeColumn
   throw new ServiceError(
     'bad_filter',

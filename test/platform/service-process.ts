@@ -38,7 +38,7 @@ export class ServiceProcess {
     logFile: string,
   ): Promise<ServiceProcess> {
     const main = join(root, 'services', name, 'main.ts')
-    const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', main], {
+    const child = spawn(process.execPath, [main], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     })

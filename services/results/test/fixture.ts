@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { TopicNames } from '@kappa/applications/records'
+import { type ReleaseRecord, type ReleaseView, TopicNames } from '@kappa/applications/records'
 import { connectKafka } from '@kappa/kafka/connect'
 import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { Kafka, Placement } from '@kappa/kafka/port'
 import { Redis } from 'ioredis'
 import { readResultsConfig } from '../config.ts'
-import type { ViewDefinition } from '../control-records.ts'
 import { createResults } from '../service.ts'
 import { testStack } from './stack.ts'
 
@@ -63,7 +62,7 @@ export class FakeApplication {
   readonly name = `app-${randomUUID().slice(0, 8)}`
   readonly release = 1
   readonly releasesTopic = topics.releases
-  readonly views: Record<string, ViewDefinition>
+  readonly views: Record<string, ReleaseView>
   /** Where Redis has which release is live. */
   get pointer(): string {
     return `${namespace}:{${this.name}}:live`
@@ -75,7 +74,7 @@ export class FakeApplication {
 
   constructor(
     kafka: Kafka,
-    views: Record<string, Omit<ViewDefinition, 'changelog'>>,
+    views: Record<string, Pick<ReleaseView, 'key' | 'time' | 'columns'>>,
     partitions: number,
   ) {
     this.#kafka = kafka
@@ -84,7 +83,12 @@ export class FakeApplication {
       Object.entries(views).map(([view, definition]) => {
         const topic = topics.changelog(this.name, this.release, view)
         this.#ends.set(view, new Array<bigint>(partitions).fill(0n))
-        return [view, { ...definition, changelog: { topic, partitions } }]
+        const written = {
+          sql: 'SELECT …',
+          file: `views/${view}.sql`,
+          outputMode: 'update' as const,
+        }
+        return [view, { ...written, ...definition, changelog: { topic, partitions } }]
       }),
     )
   }
@@ -100,14 +104,25 @@ export class FakeApplication {
       ],
       30_000,
     )
-    await this.control(topics.releases, `${this.name}/${this.release}`, {
+    const record: ReleaseRecord = {
       application: this.name,
       release: this.release,
       state: 'live',
-      definition: { streams: {}, datasets: {}, views: this.views },
+      definition: {
+        application: this.name,
+        description: 'of a test',
+        streams: {},
+        datasets: {},
+        views: this.views,
+        spark: { cores: 1, memory: '1g', shufflePartitions: 1 },
+        changelog: { partitions: 1 },
+        sources: {},
+        pinned: {},
+      },
       epoch: 1,
       updated_at: 1,
-    })
+    }
+    await this.control(topics.releases, `${this.name}/${this.release}`, record)
     await this.goLive(this.release, 1)
   }
 
@@ -153,6 +168,8 @@ export class FakeApplication {
       current_at: Date.now(),
       complete: true,
       late_events: 0,
+      undecodable_events: 0,
+      counts_exact: true,
       ...more,
     })
   }
@@ -170,7 +187,7 @@ export class FakeApplication {
     await this.#producer.close()
   }
 
-  #view(view: string): ViewDefinition {
+  #view(view: string): ReleaseView {
     const definition = this.views[view]
     if (!definition) throw new Error(`the test has no view ${view}`)
     return definition

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { PositionRecord } from '@kappa/applications/records'
 import fc from 'fast-check'
-import type { PositionRecord } from '../control-records.ts'
 import { PositionQueue } from '../position-queue.ts'
 
 function position(batch: number, end: number, more: Partial<PositionRecord> = {}): PositionRecord {
@@ -17,6 +17,8 @@ function position(batch: number, end: number, more: Partial<PositionRecord> = {}
     current_at: batch,
     complete: true,
     late_events: 0,
+    undecodable_events: 0,
+    counts_exact: true,
     ...more,
   }
 }

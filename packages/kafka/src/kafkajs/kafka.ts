@@ -14,6 +14,7 @@ import { KafkaJsAdmin } from './admin.ts'
 import { checkApiVersions } from './broker-check.ts'
 import { KafkaJsConsumer } from './consumer.ts'
 import { toKafkaError } from './errors.ts'
+import { scheduleOnlyWhatWaits } from './idle-timers.ts'
 import { Link } from './link.ts'
 import { KafkaJsProducer } from './producer.ts'
 import { readToEnd } from './read-to-end.ts'
@@ -74,6 +75,7 @@ class KafkaJsKafka implements Kafka {
 }
 
 export async function connectKafkaJs(config: KafkaConfig): Promise<Kafka> {
+  scheduleOnlyWhatWaits()
   const link = new Link(config)
   const boundMs = config.connectTimeoutMs + config.requestTimeoutMs
   const brokers = config.brokers.join(', ')
