@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { copyFlights } from '../platform/flights-copy.ts'
@@ -19,15 +19,14 @@ const wrongViews = {
 
 test('P8: views that Spark cannot run are told at once, with file, line and what is meant', async () => {
   const copy = copyFlights(join(testStack().stateFolder, `${namespace}-files`), namespace)
-  const folder = join(copy.applicationsFolder, 'flights')
-  const file = join(folder, 'application.yaml')
+  const file = join(copy.applicationsFolder, 'flights', 'application.yaml')
   const views = Object.keys(wrongViews).map((name) => `  ${name}: { key: [carrier] }`)
-  writeFileSync(
-    file,
+  copy.write(
+    'application.yaml',
     readFileSync(file, 'utf8').replace('views:\n', `views:\n${views.join('\n')}\n`),
   )
   for (const [name, sql] of Object.entries(wrongViews)) {
-    writeFileSync(join(folder, 'views', `${name}.sql`), sql)
+    copy.write(`views/${name}.sql`, sql)
   }
   const platform = await Platform.start({ namespace, redisDatabase: 5, ...copy })
   try {

@@ -1,5 +1,5 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
 const topics = ['flights.departures', 'flights.arrivals']
@@ -9,6 +9,8 @@ export interface FlightsCopy {
   readonly schemasFolder: string
   /** The copy's name of a topic. */
   readonly topic: (name: string) => string
+  /** Writes a file of the application's folder. */
+  readonly write: (file: string, content: string) => void
 }
 
 /**
@@ -31,5 +33,10 @@ export function copyFlights(folder: string, prefix: string): FlightsCopy {
   let yaml = readFileSync(file, 'utf8')
   for (const name of topics) yaml = yaml.replaceAll(`topic: ${name}`, `topic: ${topic(name)}`)
   writeFileSync(file, yaml)
-  return { applicationsFolder, schemasFolder, topic }
+  const write = (name: string, content: string) => {
+    const path = join(applicationsFolder, 'flights', name)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, content)
+  }
+  return { applicationsFolder, schemasFolder, topic, write }
 }
