@@ -1,52 +1,79 @@
+import { type Static, Type } from 'typebox'
+import type { ReadonlyDeep } from './readonly-deep.ts'
+
+const name = Type.String({ minLength: 1 })
+
+/** A topic as the application reads it. */
+const streamDefinition = Type.Object({
+  topic: name,
+  latenessMs: Type.Integer({
+    minimum: 0,
+    description: 'How long after its event time an event may be accepted and still count.',
+  }),
+})
+
+/** A table that is read where it lies and joined in SQL. */
+const datasetDefinition = Type.Object({
+  format: Type.Union([Type.Literal('csv'), Type.Literal('parquet')]),
+  path: Type.String({
+    minLength: 1,
+    description: "Relative to the application's folder, or an `s3a://` location.",
+  }),
+  schema: Type.Optional(
+    Type.String({
+      description: 'Spark DDL, for example `carrier STRING, name STRING`; required for CSV.',
+    }),
+  ),
+  nullValue: Type.Optional(Type.String({ description: 'Text that stands for null in CSV.' })),
+})
+
+export const viewDefinition = Type.Object({
+  sql: Type.String({ description: "The user's SQL as written." }),
+  file: Type.String({ description: "File name in the application's folder, for messages." }),
+  key: Type.Array(name, {
+    minItems: 1,
+    description:
+      'Output columns that identify a row; equal to the grouping columns of an aggregation.',
+  }),
+  time: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'Output column of type timestamp by which ranges are read.',
+    }),
+  ),
+  deleteWhen: Type.Optional(
+    Type.String({
+      description:
+        'SQL condition over the output columns: a row for which it holds is deleted from the view.',
+    }),
+  ),
+})
+
+const sparkSize = Type.Object({
+  cores: Type.Integer({ minimum: 1 }),
+  memory: Type.String({ description: 'JVM heap, for example `1536m`.' }),
+  shufflePartitions: Type.Integer({
+    minimum: 1,
+    description: "Fixed for the life of a release's checkpoints.",
+  }),
+})
+
 /**
  * What a user writes in `applications/<name>/`, validated. A release stores it whole, so every
  * part is plain JSON.
  */
-export interface ApplicationDefinition {
-  readonly application: string
-  readonly description: string
-  readonly streams: Readonly<Record<string, StreamDefinition>>
-  readonly datasets: Readonly<Record<string, DatasetDefinition>>
-  readonly views: Readonly<Record<string, ViewDefinition>>
-  readonly spark: SparkSize
-  readonly changelog: { readonly partitions: number }
-}
+export const applicationDefinition = Type.Object({
+  application: name,
+  description: Type.String(),
+  streams: Type.Record(name, streamDefinition),
+  datasets: Type.Record(name, datasetDefinition),
+  views: Type.Record(name, viewDefinition),
+  spark: sparkSize,
+  changelog: Type.Object({ partitions: Type.Integer({ minimum: 1 }) }),
+})
 
-/** A topic as the application reads it. */
-export interface StreamDefinition {
-  readonly topic: string
-  /** How long after its event time an event may be accepted and still count. */
-  readonly latenessMs: number
-}
-
-/** A table that is read where it lies and joined in SQL. */
-export interface DatasetDefinition {
-  readonly format: 'csv' | 'parquet'
-  /** Relative to the application's folder, or an `s3a://` location. */
-  readonly path: string
-  /** Spark DDL, for example `carrier STRING, name STRING`; required for CSV. */
-  readonly schema?: string
-  /** Text that stands for null in CSV. */
-  readonly nullValue?: string
-}
-
-export interface ViewDefinition {
-  /** The user's SQL as written. */
-  readonly sql: string
-  /** File name in the application's folder, for messages. */
-  readonly file: string
-  /** Output columns that identify a row; equal to the grouping columns of an aggregation. */
-  readonly key: readonly string[]
-  /** Output column of type timestamp by which ranges are read. */
-  readonly time?: string
-  /** SQL condition over the output columns: a row for which it holds is deleted from the view. */
-  readonly deleteWhen?: string
-}
-
-export interface SparkSize {
-  readonly cores: number
-  /** JVM heap, for example `1536m`. */
-  readonly memory: string
-  /** Fixed for the life of a release's checkpoints. */
-  readonly shufflePartitions: number
-}
+export type ApplicationDefinition = ReadonlyDeep<Static<typeof applicationDefinition>>
+export type StreamDefinition = ReadonlyDeep<Static<typeof streamDefinition>>
+export type DatasetDefinition = ReadonlyDeep<Static<typeof datasetDefinition>>
+export type ViewDefinition = ReadonlyDeep<Static<typeof viewDefinition>>
+export type SparkSize = ReadonlyDeep<Static<typeof sparkSize>>

@@ -1,6 +1,8 @@
-import type { ApplicationDefinition, ViewDefinition } from './definition.ts'
-import type { StreamSource } from './stream-plan.ts'
-import type { ViewColumn } from './view-plan.ts'
+import { type Static, Type } from 'typebox'
+import { applicationDefinition, viewDefinition } from './definition.ts'
+import type { ReadonlyDeep } from './readonly-deep.ts'
+import { streamSource } from './stream-plan.ts'
+import { viewColumn } from './view-plan.ts'
 
 /**
  * Names of what one installation keeps in Kafka. Its namespace is their prefix, so that several
@@ -37,79 +39,104 @@ export function positionKey(application: string, release: number, view: string):
   return `${application}/${release}/${view}`
 }
 
+const name = Type.String({ minLength: 1 })
+const releaseNumber = Type.Integer({ minimum: 1 })
+const epoch = Type.Integer({ minimum: 0 })
+const count = (description: string) => Type.Integer({ minimum: 0, description })
+const epochMs = (description: string) => Type.Integer({ description })
+
 export const releaseStates = ['requested', 'starting', 'live', 'failed'] as const
-export type ReleaseState = (typeof releaseStates)[number]
 
 /** A view as a release runs it: what the user wrote and what Spark made of it. */
-export interface ReleaseView extends ViewDefinition {
-  readonly columns: readonly ViewColumn[]
-  /** Update where Spark allows it; append where the query's kind demands it. */
-  readonly outputMode: 'update' | 'append'
-  readonly changelog: { readonly topic: string; readonly partitions: number }
-}
+const releaseView = Type.Object({
+  ...viewDefinition.properties,
+  columns: Type.Array(viewColumn, {
+    description: 'Empty until Spark has analysed the view, which is before the release is live.',
+  }),
+  outputMode: Type.Union([Type.Literal('update'), Type.Literal('append')], {
+    description: "Update where Spark allows it; append where the query's kind demands it.",
+  }),
+  changelog: Type.Object({ topic: name, partitions: Type.Integer({ minimum: 1 }) }),
+})
+
+const pinnedDataset = Type.Object({
+  location: Type.String({ description: '`s3a://…` location of the copy that this release reads.' }),
+  sha256: Type.String(),
+})
 
 /** Complete, so that a release can be restarted whatever the folder holds by then. */
-export interface ReleaseDefinition extends Omit<ApplicationDefinition, 'views'> {
-  readonly views: Readonly<Record<string, ReleaseView>>
-  /** By stream: what is read and how it is decoded. */
-  readonly sources: Readonly<Record<string, StreamSource>>
-  /** By dataset: where its pinned copy lies. */
-  readonly pinned: Readonly<Record<string, PinnedDataset>>
-}
+const releaseDefinition = Type.Object({
+  ...applicationDefinition.properties,
+  views: Type.Record(name, releaseView),
+  sources: Type.Record(name, streamSource, {
+    description: 'By stream: what is read and how it is decoded.',
+  }),
+  pinned: Type.Record(name, pinnedDataset, {
+    description: 'By dataset: where its pinned copy lies.',
+  }),
+})
 
-export interface PinnedDataset {
-  /** `s3a://…` location of the copy that this release reads. */
-  readonly location: string
-  readonly sha256: string
-}
-
-export interface ReleaseRecord {
-  readonly application: string
-  readonly release: number
-  readonly state: ReleaseState
-  readonly definition: ReleaseDefinition
-  readonly epoch: number
-  /** Why it failed, in words. */
-  readonly cause?: string
-  /** Epoch milliseconds. */
-  readonly updated_at: number
-}
+export const releaseRecord = Type.Object({
+  application: name,
+  release: releaseNumber,
+  state: Type.Enum([...releaseStates]),
+  definition: releaseDefinition,
+  epoch,
+  cause: Type.Optional(Type.String({ description: 'Why it failed, in words.' })),
+  updated_at: epochMs('Epoch milliseconds.'),
+})
 
 /** What readers get. */
-export interface LivePointer {
-  readonly application: string
-  readonly release: number
-  readonly epoch: number
-}
+export const livePointer = Type.Object({ application: name, release: releaseNumber, epoch })
 
-/** Offsets as decimal text, by partition. */
-export type OffsetsByPartition = Readonly<Record<string, string>>
+const offsetsByPartition = Type.Record(
+  Type.String({ pattern: '^\\d+$' }),
+  Type.String({ pattern: '^\\d+$' }),
+  {
+    additionalProperties: false,
+    description: 'Offsets as decimal text, by partition: Kafka has 64 bits for them.',
+  },
+)
 
 /**
  * Once the changelog is applied up to `changelog`, the rows hold every counted event of the
  * log up to `sources`.
  */
-export interface PositionRecord {
-  readonly application: string
-  readonly release: number
-  readonly view: string
-  /** Number of the last committed micro-batch; -1 before the first. */
-  readonly batch: number
-  readonly epoch: number
-  /** Next offset to be read, by topic and partition. */
-  readonly sources: Readonly<Record<string, OffsetsByPartition>>
-  /** End offsets of the changelog after that batch was committed. */
-  readonly changelog: OffsetsByPartition
-  /** Accept time (epoch ms) of the newest event covered. */
-  readonly as_of: number | null
-  /** Epoch ms: every event that was in the log by then is covered. */
-  readonly current_at: number
-  /** false when a row was dropped or an event was missed: the rows may lack it. */
-  readonly complete: boolean
-  readonly late_events: number
-  readonly undecodable_events: number
-  /** false when a batch was finished while nobody counted: the two counts are then at least. */
-  readonly counts_exact: boolean
-  /** Epoch ms up to which Spark has closed windows. */
-  readonly watermark?: number
-}
+export const positionRecord = Type.Object({
+  application: name,
+  release: releaseNumber,
+  view: name,
+  batch: Type.Integer({
+    minimum: -1,
+    description: 'Last committed micro-batch; -1 before the first.',
+  }),
+  epoch,
+  sources: Type.Record(name, offsetsByPartition, {
+    description: 'Next offset to be read, by topic and partition.',
+  }),
+  /** End offsets after that batch was committed. */
+  changelog: offsetsByPartition,
+  as_of: Type.Union([Type.Integer(), Type.Null()], {
+    description: 'Accept time (epoch ms) of the newest event covered.',
+  }),
+  current_at: epochMs('Epoch ms: every event that was in the log by then is covered.'),
+  complete: Type.Boolean({
+    description: 'false when a row was dropped or an event was missed: the rows may lack it.',
+  }),
+  late_events: count('Events refused as late or early.'),
+  undecodable_events: count('Events that could not be decoded.'),
+  counts_exact: Type.Boolean({
+    description:
+      'false when a batch was finished while nobody counted: the two counts are then at least.',
+  }),
+  watermark: Type.Optional(epochMs('Epoch ms up to which Spark has closed windows.')),
+})
+
+export type ReleaseState = (typeof releaseStates)[number]
+export type ReleaseView = ReadonlyDeep<Static<typeof releaseView>>
+export type ReleaseDefinition = ReadonlyDeep<Static<typeof releaseDefinition>>
+export type PinnedDataset = ReadonlyDeep<Static<typeof pinnedDataset>>
+export type ReleaseRecord = ReadonlyDeep<Static<typeof releaseRecord>>
+export type LivePointer = ReadonlyDeep<Static<typeof livePointer>>
+export type OffsetsByPartition = ReadonlyDeep<Static<typeof offsetsByPartition>>
+export type PositionRecord = ReadonlyDeep<Static<typeof positionRecord>>

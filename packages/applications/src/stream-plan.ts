@@ -1,20 +1,28 @@
+import { type Static, Type } from 'typebox'
+import type { ReadonlyDeep } from './readonly-deep.ts'
 import { quoteName, quoteText } from './spark-sql.ts'
 
-export interface StreamSource {
-  readonly name: string
-  readonly topic: string
-  readonly eventTime: string
-  readonly latenessMs: number
-  readonly earlinessMs: number
-  /** The largest disorder that an import into the topic may declare. */
-  readonly importDisorderMaxMs: number
-  /** Columns of the newest version, in its order. */
-  readonly columns: readonly string[]
-  /** Every version that may be in the log. */
-  readonly versions: readonly { readonly schemaId: number; readonly schema: string }[]
-  /** The schema that all versions are decoded to. */
-  readonly readerSchema: string
-}
+/** What a release reads of a topic, and how it is decoded and judged. */
+export const streamSource = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  topic: Type.String({ minLength: 1 }),
+  eventTime: Type.String({ minLength: 1 }),
+  latenessMs: Type.Integer({ minimum: 0 }),
+  earlinessMs: Type.Integer({ minimum: 0 }),
+  importDisorderMaxMs: Type.Integer({
+    minimum: 0,
+    description: 'The largest disorder that an import into the topic may declare.',
+  }),
+  columns: Type.Array(Type.String(), {
+    description: 'Columns of the newest version, in its order.',
+  }),
+  versions: Type.Array(Type.Object({ schemaId: Type.Integer(), schema: Type.String() }), {
+    description: 'Every version that may be in the log.',
+  }),
+  readerSchema: Type.String({ description: 'The schema that all versions are decoded to.' }),
+})
+
+export type StreamSource = ReadonlyDeep<Static<typeof streamSource>>
 
 /**
  * How a topic becomes a stream, as Spark SQL expressions to be applied in the order of the fields:

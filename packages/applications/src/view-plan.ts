@@ -1,15 +1,21 @@
+import { type Static, Type } from 'typebox'
 import type { ViewDefinition } from './definition.ts'
 import type { Problem } from './problems.ts'
+import type { ReadonlyDeep } from './readonly-deep.ts'
 import { quoteName, quoteText, timestampPattern } from './spark-sql.ts'
 import { takesRowsBack } from './sql-check.ts'
 
 /** A column of a view, as Spark's analysis tells it. */
-export interface ViewColumn {
-  readonly name: string
-  /** Spark DDL type, for example `bigint` or `decimal(10,2)`. */
-  readonly type: string
-  readonly nullable: boolean
-}
+export const viewColumn = Type.Object({
+  name: Type.String({ minLength: 1 }),
+  type: Type.String({
+    minLength: 1,
+    description: 'Spark DDL type, for example `bigint` or `decimal(10,2)`.',
+  }),
+  nullable: Type.Boolean(),
+})
+
+export type ViewColumn = ReadonlyDeep<Static<typeof viewColumn>>
 
 const keyTypes = /^(string|tinyint|smallint|int|bigint|decimal\(\d+,\d+\)|boolean|date|timestamp)$/i
 
