@@ -1,3 +1,4 @@
+import { testStack } from '@kappa/test/stack'
 import { connectKafkaJs } from '../src/kafkajs/kafka.ts'
 import { adminConformance } from './conformance/admin.ts'
 import { consumerConformance } from './conformance/consumer.ts'
@@ -5,9 +6,8 @@ import type { Harness } from './conformance/harness.ts'
 import { producerConformance } from './conformance/producer.ts'
 import { readingConformance } from './conformance/reading.ts'
 import { transactionConformance } from './conformance/transactions.ts'
-import { kafkaBrokers } from './stack.ts'
 
-const harness: Harness = { brokers: kafkaBrokers(), connect: connectKafkaJs }
+const harness: Harness = { brokers: testStack().kafkaBrokers.split(','), connect: connectKafkaJs }
 
 adminConformance('kafkajs', harness)
 producerConformance('kafkajs', harness)

@@ -7,8 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import { SparkError, SparkTransportError } from '@kappa/spark-connect/errors'
 import { kafkaOffsets } from '@kappa/spark-connect/progress'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
+import { testStack } from '@kappa/test/stack'
 import { startCuttingProxy } from './cutting-proxy.ts'
-import { sparkTestStack } from './stack.ts'
 import {
   batchTimestamp,
   committedBatches,
@@ -21,7 +21,7 @@ const isTransport = (kind: string) => (error: unknown) =>
   error instanceof SparkTransportError && error.kind === kind
 
 describe('Spark Connect', { timeout: 300_000 }, () => {
-  const stack = sparkTestStack()
+  const stack = testStack()
   let folder: string
   let spark: RunningSpark
   let session: SparkSession

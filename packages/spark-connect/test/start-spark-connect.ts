@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { connectSpark } from '@kappa/spark-connect/session'
-import type { SparkTestStack } from './stack.ts'
+import type { TestStack } from '@kappa/test/stack'
 
 const START_MS_MAX = 120_000
 const STOP_MS_MAX = 20_000
@@ -49,7 +49,7 @@ export type RunningSpark = {
  * @param settings Spark properties on top of the defaults
  */
 export async function startSparkConnect(
-  stack: SparkTestStack,
+  stack: TestStack,
   folder: string,
   settings: Record<string, string> = {},
 ): Promise<RunningSpark> {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connectKafka } from '@kappa/kafka/connect'
 import type { IncomingRecord } from '@kappa/kafka/port'
+import { testStack } from '@kappa/test/stack'
 import avsc, { type Schema } from 'avsc'
 import { readIngestConfig } from '../config.ts'
 import { createIngest, type IngestOverrides } from '../service.ts'
@@ -203,7 +204,7 @@ export function testEnvironment(
   changes: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
   return {
-    KAPPA_KAFKA_BROKERS: kafkaBrokers().join(','),
+    KAPPA_KAFKA_BROKERS: testStack().kafkaBrokers,
     KAPPA_SCHEMAS_FOLDER: folder,
     KAPPA_HTTP_PORT: '0',
     KAPPA_LOG_LEVEL: 'silent',
@@ -211,22 +212,10 @@ export function testEnvironment(
   }
 }
 
-/** The brokers of the running test stack. */
-export function kafkaBrokers(): readonly string[] {
-  const stack = process.env.KAPPA_TEST_STACK
-  if (stack === undefined) {
-    throw new Error(
-      'KAPPA_TEST_STACK is not set: run the tests with "npm test", which starts Kafka',
-    )
-  }
-  const { kafkaBrokers: brokers } = JSON.parse(stack) as { kafkaBrokers: string | string[] }
-  return typeof brokers === 'string' ? brokers.split(',') : brokers
-}
-
 /** Every record of a topic, read from Kafka itself. */
 export async function readLog(topic: string): Promise<IncomingRecord[]> {
   const kafka = await connectKafka({
-    brokers: kafkaBrokers(),
+    brokers: testStack().kafkaBrokers.split(','),
     clientId: 'kappa-ingest-test',
     requestTimeoutMs: 15_000,
     connectTimeoutMs: 5_000,

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { API, ResponseDroppingProxy } from '../../../packages/kafka/test/response-dropping-proxy.ts'
-import { type Answer, decode, delay, kafkaBrokers, readLog, TestIngest, until } from './fixture.ts'
+import { API, ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
+import { testStack } from '@kappa/test/stack'
+import { type Answer, decode, delay, readLog, TestIngest, until } from './fixture.ts'
 
 let proxy: ResponseDroppingProxy
 let ingest: TestIngest
 const labels = ['down', 'lost', 'many', 'import']
 before(async () => {
-  proxy = await ResponseDroppingProxy.start(kafkaBrokers()[0] ?? '')
+  proxy = await ResponseDroppingProxy.start(testStack().kafkaBrokers)
   ingest = await TestIngest.start(labels, {
     environment: {
       KAPPA_KAFKA_BROKERS: proxy.address,

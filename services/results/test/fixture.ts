@@ -3,10 +3,10 @@ import { type ReleaseRecord, type ReleaseView, TopicNames } from '@kappa/applica
 import { connectKafka } from '@kappa/kafka/connect'
 import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { Kafka, Placement } from '@kappa/kafka/port'
+import { testStack } from '@kappa/test/stack'
 import { Redis } from 'ioredis'
 import { readResultsConfig } from '../config.ts'
 import { createResults } from '../service.ts'
-import { testStack } from './stack.ts'
 
 export type Row = Record<string, string | number | boolean | null>
 
@@ -28,7 +28,7 @@ export function redisUrlOf(database: number): string {
 export function environment(database: number, more: Record<string, string> = {}) {
   const stack = testStack()
   return {
-    KAPPA_KAFKA_BROKERS: String(stack.kafkaBrokers),
+    KAPPA_KAFKA_BROKERS: stack.kafkaBrokers,
     KAPPA_REDIS_URL: redisUrlOf(database),
     KAPPA_REDIS_PASSWORD_FILE: stack.redisPasswordFile,
     KAPPA_NAMESPACE: namespace,
@@ -45,7 +45,7 @@ export async function startResults(env: Record<string, string>, kafka?: Kafka) {
 
 export function connectTestKafka(): Promise<Kafka> {
   return connectKafka({
-    brokers: testStack().kafkaBrokers,
+    brokers: testStack().kafkaBrokers.split(','),
     clientId: 'results-test',
     requestTimeoutMs: 10_000,
     connectTimeoutMs: 5_000,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Batch, ConsumerOptions, Kafka } from '@kappa/kafka/port'
+import { ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
 import { deleteRecords } from '../delete-records.ts'
-import { ResponseDroppingProxy } from '../response-dropping-proxy.ts'
 import {
   configFor,
   type Harness,

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { Placement } from '@kappa/kafka/port'
+import { API, ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
 import fc from 'fast-check'
-import { API, ResponseDroppingProxy } from '../response-dropping-proxy.ts'
 import {
   configFor,
   type Harness,

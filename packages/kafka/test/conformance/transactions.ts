@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { API, ResponseDroppingProxy } from '../response-dropping-proxy.ts'
+import { API, ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
 import {
   type Harness,
   hasCode,
