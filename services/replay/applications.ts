@@ -1,15 +1,12 @@
-import { isDeepStrictEqual } from 'node:util'
 import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { listApplications, loadApplication } from '@kappa/applications/load'
-import { ApplicationError } from '@kappa/applications/problems'
-import { type ReleaseRecord, releaseKey, TopicNames } from '@kappa/applications/records'
+import { ApplicationError, formatProblem } from '@kappa/applications/problems'
+import type { ReleaseRecord } from '@kappa/applications/records'
 import type { Contracts } from '@kappa/contracts/contracts'
 import type { ReleaseParts } from './release-parts.ts'
+import { folderDiffers, requestRelease } from './release-request.ts'
 import { ReleaseRunner } from './release-runner.ts'
 import type { ApplicationStatus } from './release-status.ts'
-import { bindSources } from './sources.ts'
-
-const firstRelease = 1
 
 /** The applications of the folder and of the control log, each with the release that runs. */
 export class Applications {
@@ -30,35 +27,57 @@ export class Applications {
     this.failed.catch(() => undefined)
   }
 
-  /** Stores release 1 of what is new, and runs every release that the control log has. */
+  /** Requests a release of what is new, and runs the current release of every application. */
   async start(): Promise<void> {
-    const { config, control, logger } = this.#parts
-    for (const name of await listApplications(config.applicationsFolder)) {
-      try {
-        const definition = await loadApplication(config.applicationsFolder, name)
-        this.#definitions.set(name, definition)
-        if (!control.releases.has(releaseKey(name, firstRelease))) {
-          await control.writeRelease(this.#request(definition), { makeLive: false })
-        }
-      } catch (error) {
-        if (!(error instanceof ApplicationError)) throw error
-        logger.error({ err: error, application: name }, 'an application cannot be read')
-        this.#problems.set(
-          name,
-          error.message
-            .split('\n')
-            .slice(1)
-            .map((line) => line.trim()),
-        )
-      }
-    }
-    for (const [key, record] of control.releases) {
-      const definition = this.#definitions.get(record.application)
-      const folderDiffers = definition === undefined || differs(definition, record)
-      const runner = new ReleaseRunner(this.#parts, record, { folderDiffers })
-      this.#runners.set(key, runner)
+    const { config, control } = this.#parts
+    for (const name of await listApplications(config.applicationsFolder)) await this.#read(name)
+    const names = new Set([...control.releases.values()].map(({ application }) => application))
+    for (const name of names) {
+      const record = this.#current(name)
+      if (!record) continue
+      const definition = this.#definitions.get(name)
+      const differs = definition === undefined || folderDiffers(definition, record)
+      const runner = new ReleaseRunner(this.#parts, record, { folderDiffers: differs })
+      this.#runners.set(name, runner)
       runner.run().catch(this.#fail)
     }
+  }
+
+  async #read(name: string): Promise<void> {
+    const { config, control, logger } = this.#parts
+    try {
+      const definition = await loadApplication(config.applicationsFolder, name)
+      this.#definitions.set(name, definition)
+      const current = this.#current(name)
+      if (current && !this.#isReplaceable(definition, current)) return
+      const release = (current?.release ?? 0) + 1
+      const context = {
+        contracts: this.#contracts,
+        namespace: config.namespace,
+        epoch: control.epoch,
+      }
+      const record = requestRelease(definition, release, context)
+      await control.writeRelease(record, { makeLive: false })
+    } catch (error) {
+      if (!(error instanceof ApplicationError)) throw error
+      logger.error({ err: error, application: name }, 'an application cannot be read')
+      this.#problems.set(name, error.problems.map(formatProblem))
+    }
+  }
+
+  /** What readers get, or the newest where there is none yet. */
+  #current(name: string): ReleaseRecord | undefined {
+    const { control } = this.#parts
+    const live = control.livePointer(name)
+    const own = [...control.releases.values()].filter(({ application }) => application === name)
+    if (live) return own.find(({ release }) => release === live.release)
+    return own.sort((a, b) => a.release - b.release).at(-1)
+  }
+
+  /** One that failed before it was ever live gives way once its files were changed. */
+  #isReplaceable(definition: ApplicationDefinition, current: ReleaseRecord): boolean {
+    const wasLive = this.#parts.control.livePointer(current.application) !== undefined
+    return current.state === 'failed' && !wasLive && folderDiffers(definition, current)
   }
 
   async stop(): Promise<void> {
@@ -89,42 +108,4 @@ export class Applications {
       .map(({ application, release, cause }) => `${application}/${release} failed: ${cause}`)
       .join('; ')
   }
-
-  #request(definition: ApplicationDefinition): ReleaseRecord {
-    const { application } = definition
-    const { partitions } = definition.changelog
-    const topics = new TopicNames(this.#parts.config.namespace)
-    const views = Object.entries(definition.views).map(([name, view]) => {
-      const changelog = { topic: topics.changelog(application, firstRelease, name), partitions }
-      return [name, { ...view, columns: [], outputMode: 'update' as const, changelog }]
-    })
-    return {
-      application,
-      release: firstRelease,
-      state: 'requested',
-      definition: {
-        ...definition,
-        views: Object.fromEntries(views),
-        sources: bindSources(definition, this.#contracts),
-        pinned: {},
-      },
-      epoch: this.#parts.control.epoch,
-      updated_at: Date.now(),
-    }
-  }
-}
-
-/** Whether the folder says something else than what the release was made of. */
-function differs(definition: ApplicationDefinition, record: ReleaseRecord): boolean {
-  const views = Object.entries(record.definition.views).map(([name, view]) => {
-    const { columns: _columns, outputMode: _mode, changelog: _changelog, ...written } = view
-    return [name, written]
-  })
-  const { sources: _sources, pinned: _pinned, ...rest } = record.definition
-  const stored = { ...rest, views: Object.fromEntries(views) }
-  // Both sides as JSON: the record came from JSON, which knows no undefined.
-  return !isDeepStrictEqual(
-    JSON.parse(JSON.stringify(definition)),
-    JSON.parse(JSON.stringify(stored)),
-  )
 }

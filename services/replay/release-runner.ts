@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ApplicationError } from '@kappa/applications/problems'
 import { positionKey, type ReleaseRecord, type ReleaseState } from '@kappa/applications/records'
 import { KafkaError } from '@kappa/kafka/port'
+import { SparkError } from '@kappa/spark-connect/errors'
 import type { Cluster } from './launchers/launcher.ts'
 import { type LogEnds, readLogEnds } from './log-ends.ts'
 import { prepareRelease } from './prepare-release.ts'
@@ -181,19 +182,24 @@ export class ReleaseRunner {
             `View ${runner.name} has finished no batch for ${this.settings.progressTimeoutMs} ms although there are events to read.`,
           )
         }
-        if (runner.isDue) {
-          await runner.position.readCheckpoint()
-          runner.started(await session.startView(this.#identity(runner), this.#parts.store))
-        }
+        if (runner.isDue) await this.#restart(runner, session)
       }
       this.#publish(this.#views)
       await delay(this.settings.heartbeatMs, undefined, { signal }).catch(() => undefined)
     }
   }
 
-  #identity({ name, view }: ViewRunner) {
+  async #restart(runner: ViewRunner, session: ReleaseSession): Promise<void> {
     const { application, release } = this.record
-    return { application, release, name, view }
+    const { name, view } = runner
+    try {
+      await runner.position.readCheckpoint()
+      const identity = { application, release, name, view }
+      runner.started(await session.startView(identity, this.#parts.store))
+    } catch (error) {
+      if (!(error instanceof SparkError)) throw error
+      runner.failed(error.rootCause.message)
+    }
   }
 
   #publish(runners: readonly ViewRunner[]): void {

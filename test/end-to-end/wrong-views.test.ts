@@ -17,14 +17,12 @@ const wrongViews = {
     'SELECT * FROM (SELECT carrier, count(*) AS n FROM departures GROUP BY carrier) WHERE n > 1',
 }
 
-test('P8: views that Spark cannot run are told at once, with file, line and what is meant', async () => {
+test('P8: views that Spark cannot run are told at once, with file and line, and mended files go live', async () => {
   const copy = copyFlights(join(testStack().stateFolder, `${namespace}-files`), namespace)
   const file = join(copy.applicationsFolder, 'flights', 'application.yaml')
   const views = Object.keys(wrongViews).map((name) => `  ${name}: { key: [carrier] }`)
-  copy.write(
-    'application.yaml',
-    readFileSync(file, 'utf8').replace('views:\n', `views:\n${views.join('\n')}\n`),
-  )
+  const valid = readFileSync(file, 'utf8')
+  copy.write('application.yaml', valid.replace('views:\n', `views:\n${views.join('\n')}\n`))
   for (const [name, sql] of Object.entries(wrongViews)) {
     copy.write(`views/${name}.sql`, sql)
   }
@@ -51,6 +49,12 @@ test('P8: views that Spark cannot run are told at once, with file, line and what
     assert.equal(ready.status, 503)
     const unknown = await fetch(`${platform.results.url}/v1/views/flights/carrier_hours`)
     assert.ok(unknown.status === 404 || unknown.status === 503)
+
+    copy.write('application.yaml', valid)
+    for (const name of Object.keys(wrongViews)) copy.remove(`views/${name}.sql`)
+    await platform.replay.stop()
+    platform.replay = await platform.startService('replay')
+    assert.equal((await platform.untilLive('flights')).release, 2)
   } finally {
     await platform.stop()
   }

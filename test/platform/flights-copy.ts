@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -11,6 +11,7 @@ export interface FlightsCopy {
   readonly topic: (name: string) => string
   /** Writes a file of the application's folder. */
   readonly write: (file: string, content: string) => void
+  readonly remove: (file: string) => void
 }
 
 /**
@@ -38,5 +39,6 @@ export function copyFlights(folder: string, prefix: string): FlightsCopy {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, content)
   }
-  return { applicationsFolder, schemasFolder, topic, write }
+  const remove = (name: string) => rmSync(join(applicationsFolder, 'flights', name))
+  return { applicationsFolder, schemasFolder, topic, write, remove }
 }

@@ -149,6 +149,7 @@ export class Platform {
 }
 
 export interface ReleaseStatus {
+  readonly release: number
   readonly state: string
   readonly cause: string | null
   readonly cluster: { readonly address: string; readonly starts: number } | null

@@ -11,13 +11,13 @@ export class ApplicationError extends Error {
 
   constructor(application: string, problems: readonly Problem[]) {
     super(
-      `Application ${application} is wrong:\n${problems.map((problem) => `  - ${format(problem)}`).join('\n')}`,
+      `Application ${application} is wrong:\n${problems.map((problem) => `  - ${formatProblem(problem)}`).join('\n')}`,
     )
     this.name = 'ApplicationError'
     this.problems = problems
   }
 }
 
-function format({ file, line, message }: Problem): string {
+export function formatProblem({ file, line, message }: Problem): string {
   return `${file}${line === undefined ? '' : `:${line}`}: ${message}`
 }
