@@ -6,8 +6,9 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export class ConfigError extends Error {
   readonly problems: readonly string[]
 
-  constructor(problems: readonly string[]) {
-    super(`The configuration is wrong:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+  constructor(problems: readonly string[], options?: { cause?: unknown }) {
+    const lines = problems.map((problem) => `  - ${problem}`)
+    super(`The configuration is wrong:\n${lines.join('\n')}`, options)
     this.name = 'ConfigError'
     this.problems = problems
   }

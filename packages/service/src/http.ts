@@ -2,6 +2,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
+import { ConfigError } from './config.ts'
 import type { Health } from './health.ts'
 import { answerErrors } from './http-errors.ts'
 import { healthRoutes } from './http-health.ts'
@@ -60,13 +61,32 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   return http
 }
 
-/** Listens on the configured address and returns its URL; port 0 takes a free one. */
+/**
+ * Listens on the configured address and returns its URL; port 0 takes a free one.
+ * @throws ConfigError naming the address and the variable to change, when it cannot be listened on
+ */
 export async function listen(http: Http, settings: HttpSettings): Promise<string> {
-  await http.listen({ host: settings.host, port: settings.port })
+  try {
+    await http.listen({ host: settings.host, port: settings.port })
+  } catch (error) {
+    const problem = problemWithAddress(error, settings)
+    throw problem === undefined ? error : new ConfigError([problem], { cause: error })
+  }
   const address = http.server.address()
   const port = typeof address === 'object' && address ? address.port : settings.port
   const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
   return `http://${host}:${port}`
+}
+
+function problemWithAddress(error: unknown, { host, port }: HttpSettings): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE')
+    return `KAPPA_HTTP_PORT is ${port}, but another program listens on ${host}:${port}; end that program, or set KAPPA_HTTP_PORT to a free port (0 takes any).`
+  if (code === 'EACCES')
+    return `KAPPA_HTTP_PORT is ${port}, which this user may not listen on; set KAPPA_HTTP_PORT to a port above 1023.`
+  if (code === 'EADDRNOTAVAIL')
+    return `KAPPA_HTTP_HOST is ${host}, which is not an address of this machine; set KAPPA_HTTP_HOST to one that is.`
+  return undefined
 }
 
 /** Answers open requests, then closes; cuts what is still open after the configured time. */

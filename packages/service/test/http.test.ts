@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ConfigError } from '@kappa/service/config'
 import { ServiceError } from '@kappa/service/errors'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, type Http, listen } from '@kappa/service/http'
@@ -101,4 +102,27 @@ test('the OpenAPI document has the routes and hides the inner ones; metrics coun
   const metrics = await (await fetch(`${url}/metrics`)).text()
   assert.match(metrics, /kappa_http_request_seconds_count\{[^}]*route="\/openapi.json"/)
   await closeHttp(http, settings)
+})
+
+test('an address that cannot be listened on is named, with the variable to change', async () => {
+  const holder = await testHttp()
+  const url = await listen(holder, settings)
+  const port = Number(new URL(url).port)
+  const refusal = async (changes: object): Promise<string> => {
+    const http = await testHttp()
+    const error: unknown = await listen(http, { ...settings, ...changes }).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    )
+    await http.close()
+    assert.ok(error instanceof ConfigError)
+    return error.message
+  }
+  const taken = await refusal({ port })
+  assert.match(taken, new RegExp(`another program listens on 127\\.0\\.0\\.1:${port};`))
+  assert.match(taken, /set KAPPA_HTTP_PORT to a free port/)
+  assert.equal((await fetch(`${url}/health/live`)).status, 200, 'the holder is not disturbed')
+  // TEST-NET-1 of RFC 5737 is no machine's address.
+  assert.match(await refusal({ host: '192.0.2.1' }), /KAPPA_HTTP_HOST is 192\.0\.2\.1/)
+  await closeHttp(holder, settings)
 })

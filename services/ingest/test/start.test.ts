@@ -43,7 +43,7 @@ test('a port that is taken stops the start and is named', async () => {
   const address = other.address()
   const port = typeof address === 'object' && address ? String(address.port) : ''
   const error = await startWith(contractFiles(topic), { KAPPA_HTTP_PORT: port })
-  assert.match(error.message, new RegExp(`in use.*${port}`))
+  assert.match(error.message, new RegExp(`KAPPA_HTTP_PORT is ${port}, .*127\\.0\\.0\\.1:${port}`))
 })
 
 test('an incompatible version of a contract stops the start, naming file, line and field', async () => {
