@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { SetupProblem } from './problem.mjs'
 
 const OUTPUT_BYTES_MAX = 64 * 1024
+const END_LINES = 10
 
 /**
  * Runs a command to its end. Its output is kept (the last 64 KiB) for the error message.
@@ -50,14 +51,26 @@ export function run(command, args, options) {
  * @param {string} command
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, timeoutMs: number, purpose: string }} options
- * @throws {SetupProblem} with the last lines of the command's output
+ * @throws {SetupProblem} with the ends of the command's output
  */
 export async function runOrFail(command, args, options) {
   const { code, output } = await run(command, args, options)
   if (code === 0) return output
   throw new SetupProblem(
-    `${options.purpose} failed: ${command} ended with code ${code}. Its last lines:\n${tail(output)}`,
+    `${options.purpose} failed: ${command} ended with code ${code}. It said:\n${ends(output)}`,
   )
+}
+
+/**
+ * The first lines and the last: npm says the reason first, Maven and pip say it last.
+ *
+ * @param {string} output
+ */
+function ends(output) {
+  const lines = output.trimEnd().split('\n')
+  if (lines.length <= 2 * END_LINES) return tail(output)
+  const shown = [...lines.slice(0, END_LINES), '…', ...lines.slice(-END_LINES)]
+  return shown.map((line) => `    ${line}`).join('\n')
 }
 
 /** @param {string} output */
