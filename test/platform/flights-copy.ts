@@ -18,7 +18,11 @@ export interface FlightsCopy {
  * The example application as it is in the repository, on topics of its own, so that runs on one
  * Kafka do not see each other's events.
  */
-export function copyFlights(folder: string, prefix: string): FlightsCopy {
+export function copyFlights(
+  folder: string,
+  prefix: string,
+  options: { importDisorderMax?: string } = {},
+): FlightsCopy {
   const applicationsFolder = join(folder, 'applications')
   const schemasFolder = join(folder, 'schemas')
   const topic = (name: string) => `${prefix}.${name}`
@@ -28,7 +32,12 @@ export function copyFlights(folder: string, prefix: string): FlightsCopy {
     filter: (source) => !/node_modules|test|sample/.test(source.slice(root.length)),
   })
   for (const name of topics) {
-    cpSync(join(root, 'schemas', name), join(schemasFolder, topic(name)), { recursive: true })
+    const schemas = join(schemasFolder, topic(name))
+    cpSync(join(root, 'schemas', name), schemas, { recursive: true })
+    if (options.importDisorderMax === undefined) continue
+    const settings = join(schemas, 'topic.yaml')
+    const yaml = readFileSync(settings, 'utf8').replace(/^import_disorder_max:.*\n/m, '')
+    writeFileSync(settings, `${yaml}import_disorder_max: ${options.importDisorderMax}\n`)
   }
   const file = join(applicationsFolder, 'flights', 'application.yaml')
   let yaml = readFileSync(file, 'utf8')
