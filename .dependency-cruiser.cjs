@@ -8,6 +8,7 @@ const packagesMayUse = {
   kafka: [],
   contracts: [],
   service: [],
+  processes: [],
   applications: ['contracts'],
 }
 

@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { signalGroup } from './leftovers.ts'
+import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
+import { removePidFile, writePidFile } from '@kappa/processes/pid-file'
 import { LocalError } from './local-error.ts'
-import { removePidFile, writePidFile } from './pid-file.ts'
 import { waitFor } from './wait.ts'
 
 const LOG_LINES_SHOWN = 20
@@ -37,8 +36,8 @@ export interface Child {
 }
 
 /**
- * Starts a process, its output going to a log file, and waits until it is ready. The previous
- * run's log is kept as `<name>.log.1`.
+ * Starts a process that does not outlive this one, its output going to a log file, and waits until
+ * it is ready. The previous run's log is kept as `<name>.log.1`.
  *
  * @throws LocalError it ended or was not ready in time, with the last lines of its log; it is
  *   gone then
@@ -50,31 +49,22 @@ export async function startChild(
 ): Promise<Child> {
   const logFile = join(folders.logs, `${spec.name}.log`)
   const pidFile = join(folders.pids, `${spec.name}.pid`)
-  const started = spawnLogged(spec, logFile)
+  const started = await startLogged(spec, logFile)
+  writePidFile(pidFile, started.pid)
   const ended = new AbortController()
-  const exited = new Promise<string>((resolve) => {
-    started.once('error', (error) => resolve(`could not be started: ${error.message}`))
-    started.once('exit', (code, by) =>
-      resolve(by === null ? `ended with ${code}` : `ended by ${by}`),
-    )
-  }).then((how) => {
+  const exited = started.exited.then((how) => {
     removePidFile(pidFile)
     ended.abort(failure(spec.name, how, logFile))
     return how
   })
-  const { pid } = started
-  if (pid === undefined) throw failure(spec.name, await exited, logFile)
-  writePidFile(pidFile, pid)
-
-  let stopping: Promise<void> | undefined
   const child: Child = {
     name: spec.name,
-    pid,
+    pid: started.pid,
     logFile,
     exited,
-    stop() {
-      stopping ??= stopGroup(pid, exited, spec.stopTimeoutMs)
-      return stopping
+    async stop() {
+      await started.stop(spec.stopTimeoutMs)
+      await exited
     },
   }
   try {
@@ -91,35 +81,19 @@ export async function startChild(
   }
 }
 
-/** Output goes straight to the file: nothing is lost or delayed when this process is busy. */
-function spawnLogged(spec: ChildSpec, logFile: string): ChildProcess {
+async function startLogged(spec: ChildSpec, logFile: string): Promise<GuardedProcess> {
   mkdirSync(join(logFile, '..'), { recursive: true, mode: 0o700 })
   if (existsSync(logFile)) renameSync(logFile, `${logFile}.1`)
-  const log = openSync(logFile, 'a', 0o600)
+  const output = openSync(logFile, 'a', 0o600)
   try {
-    return spawn(spec.command, spec.args, {
-      // A group of its own: Ctrl-C reaches this process only, which then stops all in order.
-      detached: true,
-      stdio: ['ignore', log, log],
-      env: { ...process.env, ...spec.env },
+    return await startGuarded(spec.command, spec.args, {
+      output,
+      ...(spec.env === undefined ? {} : { env: spec.env }),
       ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
     })
   } finally {
-    closeSync(log)
+    closeSync(output)
   }
-}
-
-async function stopGroup(pid: number, exited: Promise<string>, timeoutMs: number): Promise<void> {
-  let gone = false
-  const done = exited.then(() => {
-    gone = true
-  })
-  signalGroup(pid, 'SIGTERM')
-  const timer = setTimeout(() => signalGroup(pid, 'SIGKILL'), timeoutMs)
-  await done
-  clearTimeout(timer)
-  // Grandchildren that outlived it
-  if (gone) signalGroup(pid, 'SIGKILL')
 }
 
 function failure(name: string, how: string, logFile: string, cause?: unknown): LocalError {

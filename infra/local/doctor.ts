@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs'
 import { freemem, homedir } from 'node:os'
 import { basename, join } from 'node:path'
+import { pidFilesIn, readLivePid } from '@kappa/processes/pid-file'
+import { isFree } from '@kappa/processes/ports'
 import { missingPrerequisites } from '../setup/prerequisites.mjs'
-import { pidFilesIn, readLivePid } from './pid-file.ts'
-import { isFree } from './ports.ts'
 import { stateFolder } from './state-folder.ts'
 
 const GIB = 1024 ** 3

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { accepts, freePorts } from '@kappa/processes/ports'
 import { type Child, startChild } from './child.ts'
 import type { ComponentContext } from './component.ts'
 import { formatKafkaStorage, javaArguments } from './kafka-command.ts'
-import { freePorts } from './ports.ts'
-import { accepts } from './wait.ts'
 
 const READY_TIMEOUT_MS = 60_000
 const STOP_TIMEOUT_MS = 20_000

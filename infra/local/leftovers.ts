@@ -1,12 +1,12 @@
 import { basename } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { hasCode } from './error-code.ts'
-import { pidFilesIn, readLivePid, removePidFile } from './pid-file.ts'
+import { pidFilesIn, readLivePid, removePidFile } from '@kappa/processes/pid-file'
+import { signalProcess } from '@kappa/processes/signal-process'
 
 const POLL_MS = 50
 
 /**
- * Ends what a run that crashed left behind. Only processes whose pid and start time are those
+ * Ends what a run that crashed left behind, or waits until its guard has ended it. Only processes whose pid and start time are those
  * recorded are touched.
  *
  * @returns the names of what was ended
@@ -24,20 +24,10 @@ export async function sweepLeftovers(pidFolder: string, stopTimeoutMs: number): 
 }
 
 async function endProcess(file: string, pid: number, stopTimeoutMs: number): Promise<void> {
-  signalGroup(pid, 'SIGTERM')
+  signalProcess(pid, 'SIGTERM')
   const deadline = Date.now() + stopTimeoutMs
   while (readLivePid(file) !== undefined) {
-    if (Date.now() > deadline) signalGroup(pid, 'SIGKILL')
+    if (Date.now() > deadline) signalProcess(pid, 'SIGKILL')
     await delay(POLL_MS)
-  }
-}
-
-/** Signals a child and its own children: each child of ours leads a process group. */
-export function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch (error) {
-    // ESRCH: it has ended meanwhile, which is what was wanted.
-    if (!hasCode(error, 'ESRCH')) throw error
   }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -7,9 +7,9 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3'
+import { freePorts } from '@kappa/processes/ports'
 import { type Child, startChild } from './child.ts'
 import type { ComponentContext } from './component.ts'
-import { freePorts } from './ports.ts'
 import type { Secrets } from './secrets.ts'
 
 const READY_TIMEOUT_MS = 60_000
@@ -64,6 +64,7 @@ export async function startObjectStore(
       context.folders,
       context.signal,
     )
+    void child.exited.then(() => removeGrpcSockets(ports))
     return { child, endpoint }
   } finally {
     client.destroy()
@@ -111,6 +112,15 @@ function socketPath(folder: string, name: string, port: number | undefined): str
   const path = join(folder, `${name}.sock`)
   if (Buffer.byteLength(path) <= SOCKET_PATH_BYTES_MAX) return path
   return join(tmpdir(), `kappa-${name}-${port}.sock`)
+}
+
+/** SeaweedFS makes a socket for each of its gRPC ports, whatever it is told, and leaves them. */
+function removeGrpcSockets(ports: readonly number[]): void {
+  for (const port of ports) {
+    for (const part of ['master', 'volume', 'filer', 's3']) {
+      rmSync(`/tmp/seaweedfs-${part}-grpc-${port}.sock`, { force: true })
+    }
+  }
 }
 
 function identitiesOf(secrets: Secrets): object {

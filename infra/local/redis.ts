@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { freePorts } from '@kappa/processes/ports'
 import { type Child, startChild } from './child.ts'
 import type { ComponentContext } from './component.ts'
-import { freePorts } from './ports.ts'
 import type { Secrets } from './secrets.ts'
 
 const READY_TIMEOUT_MS = 15_000

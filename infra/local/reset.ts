@@ -1,8 +1,8 @@
 /** `npm run reset`: deletes the data, logs and secrets of `npm start`. The cache of jars stays. */
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { readLivePid } from '@kappa/processes/pid-file'
 import { sweepLeftovers } from './leftovers.ts'
-import { readLivePid } from './pid-file.ts'
 import { stateFolder } from './state-folder.ts'
 
 const STOP_TIMEOUT_MS = 10_000

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasCode } from './error-code.ts'
+import { hasCode } from '@kappa/processes/error-code'
 
 export interface Secrets {
   /** The password itself, and the file that holds nothing else. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
+import { freePorts } from '@kappa/processes/ports'
 import type { ChildSpec } from './child.ts'
-import { freePorts } from './ports.ts'
 import { sparkArchiveFile } from './spark.ts'
 import type { Stack } from './stack.ts'
 

@@ -4,13 +4,13 @@ import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { accepts, freePorts } from '@kappa/processes/ports'
 import { sparkConnectArguments } from '@kappa/replay/launchers/spark-command'
 import { step } from '../setup/progress.mjs'
 import type { Components } from './components.ts'
 import { LocalError } from './local-error.ts'
-import { freePorts } from './ports.ts'
 import { trainSpark } from './spark-training.ts'
-import { accepts, waitFor } from './wait.ts'
+import { waitFor } from './wait.ts'
 
 const VERSION_TIMEOUT_MS = 20_000
 const START_TIMEOUT_MS = 120_000

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { claimPidFile, removePidFile } from '@kappa/processes/pid-file'
 import { type Child, type ChildSpec, lastLines, startChild } from './child.ts'
 import type { ComponentContext } from './component.ts'
 import { type Components, readComponents } from './components.ts'
@@ -6,7 +7,6 @@ import { startKafka } from './kafka.ts'
 import { sweepLeftovers } from './leftovers.ts'
 import { LocalError } from './local-error.ts'
 import { BUCKET, REGION, startObjectStore } from './object-store.ts'
-import { claimPidFile, removePidFile } from './pid-file.ts'
 import { startRedis } from './redis.ts'
 import { ensureSecrets } from './secrets.ts'
 

@@ -1,4 +1,3 @@
-import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
 const POLL_MS = 50
@@ -31,16 +30,4 @@ export async function waitFor<T>(
     }
     await delay(POLL_MS)
   }
-}
-
-/** true once something listens on loopback; for `waitFor`. */
-export function accepts(port: number): Promise<true | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(undefined))
-  })
 }

@@ -14,7 +14,6 @@ export interface RunningProcess {
 /** By a part of the command line. */
 const NAMES: readonly (readonly [string, string])[] = [
   ['kafka.Kafka', 'Kafka'],
-  ['process-guard.sh', 'Spark'],
   ['SparkConnectServer', 'Spark'],
   ['services/ingest/main.ts', 'ingest'],
   ['services/replay/main.ts', 'replay'],

@@ -5,9 +5,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { writePidFile } from '@kappa/processes/pid-file'
+import { startTimeOf } from '@kappa/processes/process-identity'
 import { sweepLeftovers } from '../leftovers.ts'
-import { writePidFile } from '../pid-file.ts'
-import { startTimeOf } from '../process-identity.ts'
+import { waitFor } from '../wait.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'kappa-leftovers-'))
 const started: ChildProcess[] = []
@@ -16,15 +17,28 @@ after(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('what a killed run left is ended at the next start', async () => {
-  const script = join(import.meta.dirname, 'leave-child.ts')
+test('a run that is killed takes its stack with it', async () => {
+  const script = join(import.meta.dirname, 'hold-stack.ts')
   const run = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
   started.push(run)
   const [line] = await once(run.stdout, 'data')
-  const pid = Number(line)
+  const pids: number[] = JSON.parse(String(line))
+  assert.equal(pids.length, 3)
   run.kill('SIGKILL')
   await once(run, 'exit')
-  assert.notEqual(startTimeOf(pid), undefined, 'the child outlives the run that was killed')
+  await waitFor(
+    'the end of Kafka, the object store and Redis',
+    async () => pids.every((pid) => startTimeOf(pid) === undefined) || undefined,
+    { timeoutMs: 10_000 },
+  )
+})
+
+test('what a killed run left is ended at the next start', async () => {
+  const left = spawn('sleep', ['600'], { detached: true })
+  started.push(left)
+  await once(left, 'spawn')
+  const pid = left.pid ?? 0
+  writePidFile(join(folder, 'run', 'sleeper.pid'), pid)
 
   assert.deepEqual(await sweepLeftovers(join(folder, 'run'), 5_000), ['sleeper'])
   assert.equal(startTimeOf(pid), undefined)

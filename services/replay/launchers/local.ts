@@ -1,13 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes, randomUUID } from 'node:crypto'
-import { createWriteStream, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import { freePorts } from './free-ports.ts'
+import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
+import { readLivePid, removePidFile, writePidFile } from '@kappa/processes/pid-file'
+import { accepts, freePorts } from '@kappa/processes/ports'
+import { signalProcess } from '@kappa/processes/signal-process'
 import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from './launcher.ts'
-import { findProcess, forgetProcess, identifyProcess, saveProcess } from './process-record.ts'
 import { sparkConnectArguments } from './spark-command.ts'
 
 export interface LocalLauncherSettings {
@@ -19,7 +18,6 @@ export interface LocalLauncherSettings {
   readonly stopTimeoutMs: number
 }
 
-const guard = join(import.meta.dirname, 'process-guard.sh')
 const logConfiguration = join(import.meta.dirname, 'spark-log4j2.properties')
 const pollMs = 50
 
@@ -35,14 +33,15 @@ export class LocalLauncher implements ClusterLauncher {
     spec: ClusterSpec,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ): Promise<Cluster> {
-    const folder = join(this.#settings.workFolder, `${spec.application}-${spec.release}`)
+    const { workFolder, stopTimeoutMs } = this.#settings
+    const folder = join(workFolder, `${spec.application}-${spec.release}`)
     const temporaryFolder = join(folder, 'tmp')
     const processFile = join(folder, 'spark.pid')
     await this.#endLeftover(processFile)
     rmSync(temporaryFolder, { recursive: true, force: true })
     mkdirSync(temporaryFolder, { recursive: true, mode: 0o700 })
 
-    const [port] = (await freePorts(1)) as [number]
+    const [port] = (await freePorts([0])) as [number]
     const token = randomBytes(32).toString('base64url')
     const propertiesFile = join(folder, 'spark.properties')
     const conf = {
@@ -60,18 +59,23 @@ export class LocalLauncher implements ClusterLauncher {
     }
     writeFileSync(propertiesFile, formatProperties(conf), { mode: 0o600 })
     const logFile = join(folder, 'spark.log')
-    const child = this.#spawn(spec, { propertiesFile, temporaryFolder, logFile })
-    const gone = untilGone(child, processFile, logFile)
+    const spark = await this.#spawn(spec, { propertiesFile, temporaryFolder, logFile })
+    writePidFile(processFile, spark.pid)
+    const gone = spark.exited.then((how) => {
+      removePidFile(processFile)
+      return `Spark ${how}. The end of its log:\n${endOfFile(logFile)}`
+    })
     const cluster: Cluster = {
       address: `127.0.0.1:${port}`,
       token,
       instance: randomUUID(),
       gone,
-      stop: () => this.#stop(child, gone),
+      async stop() {
+        await spark.stop(stopTimeoutMs)
+        await gone
+      },
     }
     try {
-      const record = identifyProcess(await readPid(child))
-      if (record) saveProcess(processFile, record)
       await untilListening(port, { timeoutMs, signal, gone })
       return cluster
     } catch (error) {
@@ -80,74 +84,38 @@ export class LocalLauncher implements ClusterLauncher {
     }
   }
 
-  #spawn(
+  async #spawn(
     spec: ClusterSpec,
     files: { propertiesFile: string; temporaryFolder: string; logFile: string },
-  ): ChildProcess {
+  ): Promise<GuardedProcess> {
     const { java, jarsFolder, archiveFile } = this.#settings
-    const log = createWriteStream(files.logFile, { mode: 0o600 })
-    const child = spawn(
-      guard,
-      [
-        java,
-        ...sparkConnectArguments({
-          jarsFolder,
-          propertiesFile: files.propertiesFile,
-          memory: spec.memory,
-          temporaryFolder: files.temporaryFolder,
-          logConfigurationFile: logConfiguration,
-          ...(archiveFile === undefined ? {} : { archiveFile }),
-        }),
-      ],
-      // Its own process group: Ctrl-C in a terminal reaches the service, which stops Spark in order.
-      {
-        stdio: ['pipe', 'pipe', 'pipe', 'ignore', 'pipe'],
-        detached: true,
-        env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1' },
-      },
-    )
-    child.stdout?.pipe(log)
-    child.stderr?.pipe(log)
-    return child
+    const args = sparkConnectArguments({
+      jarsFolder,
+      propertiesFile: files.propertiesFile,
+      memory: spec.memory,
+      temporaryFolder: files.temporaryFolder,
+      logConfigurationFile: logConfiguration,
+      ...(archiveFile === undefined ? {} : { archiveFile }),
+    })
+    const output = openSync(files.logFile, 'w', 0o600)
+    try {
+      return await startGuarded(java, args, { output, env: { SPARK_LOCAL_IP: '127.0.0.1' } })
+    } finally {
+      closeSync(output)
+    }
   }
 
   async #endLeftover(processFile: string): Promise<void> {
     const deadline = Date.now() + this.#settings.stopTimeoutMs
-    for (let leftover = findProcess(processFile); leftover; leftover = findProcess(processFile)) {
+    for (let pid = readLivePid(processFile); pid !== undefined; pid = readLivePid(processFile)) {
       if (Date.now() > deadline) {
-        throw new ClusterError(`Spark's process ${leftover.pid} of an earlier run does not end.`)
+        throw new ClusterError(`Spark's process ${pid} of an earlier run does not end.`)
       }
-      process.kill(leftover.pid, 'SIGKILL')
+      signalProcess(pid, 'SIGKILL')
       await delay(pollMs)
     }
-    forgetProcess(processFile)
+    removePidFile(processFile)
   }
-
-  async #stop(child: ChildProcess, gone: Promise<string>): Promise<void> {
-    child.kill('SIGTERM')
-    const cut = setTimeout(() => child.stdin?.destroy(), this.#settings.stopTimeoutMs)
-    await gone
-    clearTimeout(cut)
-  }
-}
-
-function untilGone(child: ChildProcess, processFile: string, logFile: string): Promise<string> {
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve(`Spark could not be started: ${error.message}`))
-    child.once('close', (code, signal) => {
-      forgetProcess(processFile)
-      const how = signal ?? (code && code > 128 ? `signal ${code - 128}` : `status ${code}`)
-      resolve(`Spark ended with ${how}. The end of its log:\n${endOfFile(logFile)}`)
-    })
-  })
-}
-
-/** The guard writes the pid of Java itself, which is what must be proven gone. */
-async function readPid(child: ChildProcess): Promise<number> {
-  const stream = child.stdio[4] as Readable
-  let text = ''
-  for await (const chunk of stream) text += chunk
-  return Number(text)
 }
 
 async function untilListening(
@@ -167,17 +135,6 @@ async function untilListening(
     }
     await delay(pollMs)
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
-  })
 }
 
 function endOfFile(file: string): string {

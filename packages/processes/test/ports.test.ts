@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
-import { freePorts, isFree } from '../ports.ts'
+import { freePorts, isFree } from '@kappa/processes/ports'
 
 test('a port that is taken is replaced by another, and no port is given twice', async () => {
   const server = createServer()

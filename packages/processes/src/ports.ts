@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { hasCode } from './error-code.ts'
 
 /**
@@ -24,6 +24,18 @@ export async function isFree(port: number): Promise<boolean> {
   if (server === undefined) return false
   await new Promise((done) => server.close(done))
   return true
+}
+
+/** true once something listens on the port, else undefined: what a wait for it asks. */
+export function accepts(port: number): Promise<true | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(undefined))
+  })
 }
 
 async function listenAnywhere(): Promise<Server> {
