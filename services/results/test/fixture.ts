@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type ReleaseRecord, type ReleaseView, TopicNames } from '@kappa/applications/records'
+import {
+  type ReleaseRecord,
+  type ReleaseView,
+  releaseKey,
+  TopicNames,
+} from '@kappa/applications/records'
 import { connectKafka } from '@kappa/kafka/connect'
 import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { Kafka, Placement } from '@kappa/kafka/port'
@@ -61,7 +66,6 @@ export function connectTestRedis(database: number): Redis {
 export class FakeApplication {
   readonly name = `app-${randomUUID().slice(0, 8)}`
   readonly release = 1
-  readonly releasesTopic = topics.releases
   readonly views: Record<string, ReleaseView>
   /** Where Redis has which release is live. */
   get pointer(): string {
@@ -104,9 +108,14 @@ export class FakeApplication {
       ],
       30_000,
     )
+    await this.publishRelease(this.release, 1)
+    await this.goLive(this.release, 1)
+  }
+
+  async publishRelease(release: number, epoch: number): Promise<void> {
     const record: ReleaseRecord = {
       application: this.name,
-      release: this.release,
+      release,
       state: 'live',
       definition: {
         application: this.name,
@@ -119,15 +128,14 @@ export class FakeApplication {
         sources: {},
         pinned: {},
       },
-      epoch: 1,
+      epoch,
       updated_at: 1,
     }
-    await this.control(topics.releases, `${this.name}/${this.release}`, record)
-    await this.goLive(this.release, 1)
+    await this.#control(topics.releases, releaseKey(this.name, release), record)
   }
 
   async goLive(release: number, epoch: number): Promise<void> {
-    await this.control(topics.releases, `${this.name}/live`, {
+    await this.#control(topics.releases, `${this.name}/live`, {
       application: this.name,
       release,
       epoch,
@@ -156,7 +164,7 @@ export class FakeApplication {
     this.#batch += 1
     const ends = this.#ends.get(view) ?? []
     const release = more.release ?? this.release
-    await this.control(topics.positions, `${this.name}/${release}/${view}`, {
+    await this.#control(topics.positions, `${this.name}/${release}/${view}`, {
       application: this.name,
       release,
       view,
@@ -178,7 +186,7 @@ export class FakeApplication {
     return [...(this.#ends.get(view) ?? [])]
   }
 
-  async control(topic: string, key: string, value: unknown): Promise<void> {
+  async #control(topic: string, key: string, value: unknown): Promise<void> {
     const json = value === null ? null : Buffer.from(JSON.stringify(value))
     await this.#producer.send(topic, [{ key: Buffer.from(key), value: json }])
   }

@@ -234,13 +234,7 @@ describe('P5: what is lost comes back', () => {
     const { url } = await start()
     await ready(url)
     const { body } = await get(url, `${path}?limit=2`)
-    await app.control(app.releasesTopic, `${app.name}/2`, {
-      application: app.name,
-      release: 2,
-      state: 'live',
-      definition: { views: app.views },
-      epoch: 2,
-    })
+    await app.publishRelease(2, 2)
     await app.position('counts', 5, { release: 2 })
     await app.goLive(2, 2)
     const switched = await until(
