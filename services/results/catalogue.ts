@@ -1,7 +1,7 @@
 import type { LivePointer } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
 import type { ControlState } from './control-state.ts'
-import { suggest } from './did-you-mean.ts'
+import { hint } from './did-you-mean.ts'
 import type { LoadedView } from './loaded-view.ts'
 import type { ReadableReleases } from './readable-releases.ts'
 
@@ -37,7 +37,7 @@ export class Catalogue {
     }
     throw new ServiceError(
       'unknown_view',
-      `The application ${application} has no view "${name}". ${suggest(name, Object.keys(names))}`,
+      `The application ${application} has no view "${name}". ${hint(name, Object.keys(names))}`,
     )
   }
 
@@ -64,7 +64,7 @@ export class Catalogue {
     }
     return new ServiceError(
       'unknown_application',
-      `There is no application "${application}". ${suggest(application, applications)}`,
+      `There is no application "${application}". ${hint(application, applications)}`,
     )
   }
 }

@@ -1,7 +1,7 @@
 import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
 import { decodeCursor, queryDigest } from './cursor.ts'
-import { suggest } from './did-you-mean.ts'
+import { hint } from './did-you-mean.ts'
 import { canonicalValue, encodeKeyPrefix } from './key.ts'
 import type { LoadedView } from './loaded-view.ts'
 import type { Range } from './view-store.ts'
@@ -108,7 +108,7 @@ function unknownColumn(view: LoadedView, name: string): ServiceError {
   const can = `The view can be filtered by its key columns (${key.join(', ')})${view.timeColumn ? `, and from and to by ${view.timeColumn.name}` : ''}.`
   const what = names.includes(name)
     ? `The column "${name}" is not in the key of ${view.application}/${view.name}.`
-    : `${view.application}/${view.name} has no column "${name}". ${suggest(name, key)}`
+    : `${view.application}/${view.name} has no column "${name}". ${hint(name, key)}`
   return new ServiceError('unknown_column', `${what} ${can}`)
 }
 

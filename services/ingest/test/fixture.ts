@@ -236,18 +236,3 @@ export function decode(record: IncomingRecord): Delay {
   if (record.value === null || record.value[0] !== 0) throw new Error('not in the wire format')
   return delayType.fromBuffer(record.value.subarray(5)) as Delay
 }
-
-/** Resolves once the condition holds; fails after the time with what was seen last. */
-export async function until<T>(
-  read: () => Promise<T>,
-  holds: (seen: T) => boolean,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs
-  for (;;) {
-    const seen = await read()
-    if (holds(seen)) return seen
-    if (Date.now() > deadline) throw new Error(`not so after ${timeoutMs} ms: ${String(seen)}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}

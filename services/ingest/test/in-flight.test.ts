@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { delay, type OpenRequest, readLog, TestIngest, until } from './fixture.ts'
+import { until } from '@kappa/test/until'
+import { delay, type OpenRequest, readLog, TestIngest } from './fixture.ts'
 
 let ingest: TestIngest
 before(async () => {

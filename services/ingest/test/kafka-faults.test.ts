@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { API, ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
 import { testStack } from '@kappa/test/stack'
-import { type Answer, decode, delay, readLog, TestIngest, until } from './fixture.ts'
+import { until } from '@kappa/test/until'
+import { type Answer, decode, delay, readLog, TestIngest } from './fixture.ts'
 
 let proxy: ResponseDroppingProxy
 let ingest: TestIngest

@@ -5,6 +5,7 @@ import { after, test } from 'node:test'
 import { loadContracts } from '@kappa/contracts/load'
 import { KafkaError, type TopicSpec } from '@kappa/kafka/port'
 import { createLogger } from '@kappa/service/logger'
+import { until } from '@kappa/test/until'
 import { readIngestConfig } from '../config.ts'
 import { createIngest } from '../service.ts'
 import { createContractTopics } from '../start-kafka.ts'
@@ -17,7 +18,6 @@ import {
   schemasFolder,
   TestIngest,
   testEnvironment,
-  until,
 } from './fixture.ts'
 
 const topic = `ingest-test-${randomUUID()}.start`

@@ -231,23 +231,6 @@ export async function get(url: string, path: string): Promise<Reply> {
   }
 }
 
-/** Asks until `done`; fails with the last answer after `timeoutMs`. */
-export async function until<T>(
-  ask: () => Promise<T>,
-  done: (answer: T) => boolean,
-  timeoutMs = 20_000,
-): Promise<T> {
-  const deadline = Date.now() + timeoutMs
-  for (;;) {
-    const answer = await ask()
-    if (done(answer)) return answer
-    if (Date.now() > deadline) {
-      throw new Error(`not within ${timeoutMs} ms; last: ${JSON.stringify(answer).slice(0, 2_000)}`)
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-}
-
 /** The source offset that a position token tells. */
 export function sourceOf(reply: Reply): number {
   const token = reply.headers.get('kappa-position') ?? ''

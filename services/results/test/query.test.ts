@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import type { Kafka } from '@kappa/kafka/port'
 import type { Service } from '@kappa/service/lifecycle'
+import { until } from '@kappa/test/until'
 import fc from 'fast-check'
 import {
   connectTestKafka,
@@ -11,7 +12,6 @@ import {
   get,
   type Row,
   startResults,
-  until,
 } from './fixture.ts'
 
 const database = 11

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import type { Kafka } from '@kappa/kafka/port'
 import type { Service } from '@kappa/service/lifecycle'
+import { until } from '@kappa/test/until'
 import type { Redis } from 'ioredis'
 import {
   connectTestKafka,
@@ -15,7 +16,6 @@ import {
   type Row,
   sourceOf,
   startResults,
-  until,
 } from './fixture.ts'
 
 const database = 13
