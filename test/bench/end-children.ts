@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { signalProcess } from '@kappa/processes/signal-process'
 import { descendants } from './processes.ts'
 
 const STOP_TIMEOUT_MS = 30_000
@@ -15,17 +16,8 @@ export async function endServices(): Promise<void> {
         parent === process.pid &&
         (name === undefined || ['ingest', 'replay', 'results'].includes(name)),
     )
-  for (const { pid } of services()) signal(pid, 'SIGTERM')
+  for (const { pid } of services()) signalProcess(pid, 'SIGTERM')
   const deadline = Date.now() + STOP_TIMEOUT_MS
   while (services().length > 0 && Date.now() < deadline) await delay(POLL_MS)
-  for (const { pid } of services()) signal(pid, 'SIGKILL')
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name)
-  } catch (error) {
-    const gone = error instanceof Error && 'code' in error && error.code === 'ESRCH'
-    if (!gone) throw error
-  }
+  for (const { pid } of services()) signalProcess(pid, 'SIGKILL')
 }

@@ -12,8 +12,6 @@ import { type BenchOptions, readOptions } from './options.ts'
 import { runParts } from './parts.ts'
 
 const interrupted = new AbortController()
-// The platform's own listener ends this process before the stack is stopped.
-process.removeAllListeners('SIGTERM')
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(new Error(`Interrupted by ${signal}.`)))
 }

@@ -51,21 +51,19 @@ export function readOptions(
 ): BenchOptions {
   const sizes = Object.keys(SIZES) as (keyof typeof SIZES)[]
   const text = { type: 'string' } as const
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      only: text,
-      flights: text,
-      json: text,
-      ...Object.fromEntries(sizes.map((name) => [name, text])),
-    },
+  const values = parse(args, {
+    only: text,
+    flights: text,
+    json: text,
+    ...Object.fromEntries(sizes.map((name) => [name, text])),
   })
-  const given: Readonly<Record<string, string | boolean | undefined>> = values
   const size = (name: keyof typeof SIZES): number => {
     const limits = SIZES[name]
-    const value = given[name] === undefined ? limits.default : Number(given[name])
+    const value = values[name] === undefined ? limits.default : Number(values[name])
     if (Number.isInteger(value) && value >= limits.min && value <= limits.max) return value
-    throw new Error(`--${name} is ${given[name]}; it must be a number ${bounds(limits)}.\n${USAGE}`)
+    throw new Error(
+      `--${name} is ${values[name]}; it must be a number ${bounds(limits)}.\n${USAGE}`,
+    )
   }
   const flightsCsv = values.flights ?? environment.KAPPA_BENCH_FLIGHTS_CSV
   if (flightsCsv !== undefined && !existsSync(flightsCsv)) {
@@ -84,6 +82,17 @@ export function readOptions(
     lookupSeconds: size('lookup-seconds'),
     idleSeconds: size('idle-seconds'),
     json: values.json,
+  }
+}
+
+function parse(
+  args: readonly string[],
+  options: Readonly<Record<string, { readonly type: 'string' }>>,
+): Readonly<Record<string, string | undefined>> {
+  try {
+    return parseArgs({ args: [...args], options }).values as Record<string, string>
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n${USAGE}`, { cause: error })
   }
 }
 

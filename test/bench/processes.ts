@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { hasCode } from '@kappa/processes/error-code'
 
 export interface RunningProcess {
   readonly pid: number
@@ -73,13 +74,7 @@ function readProcess(pid: number): RunningProcess | undefined {
       cpuSeconds: ticks / clockTicks(),
     }
   } catch (error) {
-    if (
-      error instanceof Error &&
-      'code' in error &&
-      ['ENOENT', 'ESRCH'].includes(`${error.code}`)
-    ) {
-      return undefined
-    }
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined
     throw error
   }
 }
