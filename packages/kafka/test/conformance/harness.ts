@@ -6,6 +6,7 @@ import type {
   KafkaError,
   OutgoingRecord,
 } from '@kappa/kafka/port'
+import { ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
 
 /** What the suite needs of an implementation: how to connect, and a real broker's address. */
 export interface Harness {
@@ -36,6 +37,23 @@ export async function withKafka<T>(
     return await use(kafka)
   } finally {
     await kafka.close()
+  }
+}
+
+/** Connects through a proxy that can lose the answers of the first broker. */
+export async function withProxiedKafka(
+  harness: Harness,
+  use: (kafka: Kafka, proxy: ResponseDroppingProxy) => Promise<void>,
+  overrides: Partial<KafkaConfig> = {},
+): Promise<void> {
+  const proxy = await ResponseDroppingProxy.start(harness.brokers[0] as string)
+  try {
+    await withKafka(harness, (kafka) => use(kafka, proxy), {
+      ...overrides,
+      brokers: [proxy.address],
+    })
+  } finally {
+    await proxy.stop()
   }
 }
 

@@ -14,6 +14,7 @@ import {
   textRecord,
   uniqueName,
   withKafka,
+  withProxiedKafka,
 } from './harness.ts'
 
 const PARTITIONS = 4
@@ -83,65 +84,48 @@ export function producerConformance(name: string, harness: Harness): void {
     }))
 
   for (const how of ['close', 'silence'] as const) {
-    test(`${name}: P1 no acknowledged record is lost when responses are lost (${how})`, async () => {
-      const proxy = await ResponseDroppingProxy.start(harness.brokers[0] as string)
-      const overrides = { brokers: [proxy.address], requestTimeoutMs: 700 }
-      try {
-        await withKafka(
-          harness,
-          async (kafka) => {
-            const topic = await newTopic(kafka, PARTITIONS)
-            const producer = kafka.producer({ batchRecordsMax: 10 })
-            await producer.send(topic, [textRecord('k', 'first')])
-            for (const skip of [1, 2, 3]) proxy.dropNext(API.produce, how, skip)
-            const acknowledged: string[] = []
-            await Promise.all(
-              Array.from({ length: 20 }, async (_, send) => {
-                const texts = Array.from({ length: 10 }, (_unused, i) => `${send}/${i}`)
-                const placed = await producer.send(
-                  topic,
-                  texts.map((text) => textRecord(text, text)),
-                )
-                texts.forEach((text, i) => {
-                  acknowledged.push(`${text} at ${placed[i]?.partition}/${placed[i]?.offset}`)
-                })
-              }),
-            )
-            assert.equal(proxy.dropped, 3)
-            assert.equal(acknowledged.length, 200)
-            const found = new Set(
-              (await readAll(kafka, topic)).map((r) => `${r.value} at ${r.partition}/${r.offset}`),
-            )
-            assert.deepEqual(
-              acknowledged.filter((text) => !found.has(text)),
-              [],
-            )
-          },
-          overrides,
-        )
-      } finally {
-        await proxy.stop()
-      }
-    })
+    test(`${name}: P1 no acknowledged record is lost when responses are lost (${how})`, () =>
+      withProxiedKafka(
+        harness,
+        async (kafka, proxy) => {
+          const topic = await newTopic(kafka, PARTITIONS)
+          const producer = kafka.producer({ batchRecordsMax: 10 })
+          await producer.send(topic, [textRecord('k', 'first')])
+          for (const skip of [1, 2, 3]) proxy.dropNext(API.produce, how, skip)
+          const acknowledged: string[] = []
+          await Promise.all(
+            Array.from({ length: 20 }, async (_, send) => {
+              const texts = Array.from({ length: 10 }, (_unused, i) => `${send}/${i}`)
+              const placed = await producer.send(
+                topic,
+                texts.map((text) => textRecord(text, text)),
+              )
+              texts.forEach((text, i) => {
+                acknowledged.push(`${text} at ${placed[i]?.partition}/${placed[i]?.offset}`)
+              })
+            }),
+          )
+          assert.equal(proxy.dropped, 3)
+          assert.equal(acknowledged.length, 200)
+          const found = new Set(
+            (await readAll(kafka, topic)).map((r) => `${r.value} at ${r.partition}/${r.offset}`),
+          )
+          assert.deepEqual(
+            acknowledged.filter((text) => !found.has(text)),
+            [],
+          )
+        },
+        { requestTimeoutMs: 700 },
+      ))
   }
 
-  test(`${name}: a lost response that no retry settles is unknown, never unavailable`, async () => {
-    const proxy = await ResponseDroppingProxy.start(harness.brokers[0] as string)
-    try {
-      await withKafka(
-        harness,
-        async (kafka) => {
-          const topic = await newTopic(kafka, 1)
-          const producer = kafka.producer({ deliveryTimeoutMs: 1_500 })
-          for (let i = 0; i < 50; i += 1) proxy.dropNext(API.produce, 'close')
-          await assert.rejects(producer.send(topic, [textRecord('k', 'v')]), hasCode('unknown'))
-        },
-        { brokers: [proxy.address] },
-      )
-    } finally {
-      await proxy.stop()
-    }
-  })
+  test(`${name}: a lost response that no retry settles is unknown, never unavailable`, () =>
+    withProxiedKafka(harness, async (kafka, proxy) => {
+      const topic = await newTopic(kafka, 1)
+      const producer = kafka.producer({ deliveryTimeoutMs: 1_500 })
+      for (let i = 0; i < 50; i += 1) proxy.dropNext(API.produce, 'close')
+      await assert.rejects(producer.send(topic, [textRecord('k', 'v')]), hasCode('unknown'))
+    }))
 
   test(`${name}: with the broker gone a send is unavailable within its bound, and works again after`, async () => {
     const proxy = await ResponseDroppingProxy.start(harness.brokers[0] as string)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { API, ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
+import { API } from '@kappa/test/faults/response-dropping-proxy'
 import {
   type Harness,
   hasCode,
@@ -9,6 +9,7 @@ import {
   textRecord,
   uniqueName,
   withKafka,
+  withProxiedKafka,
 } from './harness.ts'
 
 export function transactionConformance(name: string, harness: Harness): void {
@@ -84,56 +85,36 @@ export function transactionConformance(name: string, harness: Harness): void {
       assert.equal((await readAll(kafka, topic)).length, 0)
     }))
 
-  test(`${name}: a lost answer to a commit is unknown, and the producer stops acting`, async () => {
-    const proxy = await ResponseDroppingProxy.start(harness.brokers[0] as string)
-    try {
-      await withKafka(
-        harness,
-        async (kafka) => {
-          const topic = await newTopic(kafka, 1)
-          const id = uniqueName('lost')
-          const producer = await kafka.transactionalProducer(id)
-          await producer.commit([{ topic, ...textRecord('k', 'first') }])
-          proxy.dropNext(API.endTxn, 'close')
-          const lost = producer.commit([{ topic, ...textRecord('k', 'doubtful') }])
-          await assert.rejects(lost, hasCode('unknown'))
-          const after = producer.commit([{ topic, ...textRecord('k', 'after') }])
-          await assert.rejects(after, hasCode('closed'))
-          const next = await kafka.transactionalProducer(id)
-          await next.commit([{ topic, ...textRecord('k', 'next') }])
-          const values = (await readAll(kafka, topic)).map(({ value }) => String(value))
-          // The broker had committed it: "not committed" would have been a lie.
-          assert.deepEqual(values, ['first', 'doubtful', 'next'])
-        },
-        { brokers: [proxy.address] },
-      )
-    } finally {
-      await proxy.stop()
-    }
-  })
+  test(`${name}: a lost answer to a commit is unknown, and the producer stops acting`, () =>
+    withProxiedKafka(harness, async (kafka, proxy) => {
+      const topic = await newTopic(kafka, 1)
+      const id = uniqueName('lost')
+      const producer = await kafka.transactionalProducer(id)
+      await producer.commit([{ topic, ...textRecord('k', 'first') }])
+      proxy.dropNext(API.endTxn, 'close')
+      const lost = producer.commit([{ topic, ...textRecord('k', 'doubtful') }])
+      await assert.rejects(lost, hasCode('unknown'))
+      const after = producer.commit([{ topic, ...textRecord('k', 'after') }])
+      await assert.rejects(after, hasCode('closed'))
+      const next = await kafka.transactionalProducer(id)
+      await next.commit([{ topic, ...textRecord('k', 'next') }])
+      const values = (await readAll(kafka, topic)).map(({ value }) => String(value))
+      // The broker had committed it: "not committed" would have been a lie.
+      assert.deepEqual(values, ['first', 'doubtful', 'next'])
+    }))
 
-  test(`${name}: a lost answer to a record of a transaction neither loses nor doubles it`, async () => {
-    const proxy = await ResponseDroppingProxy.start(harness.brokers[0] as string)
-    try {
-      await withKafka(
-        harness,
-        async (kafka) => {
-          const topic = await newTopic(kafka, 1)
-          const id = uniqueName('lost-record')
-          const producer = await kafka.transactionalProducer(id)
-          proxy.dropNext(API.produce, 'close')
-          const outcome = await producer.commit([{ topic, ...textRecord('k', 'once') }]).then(
-            () => 'committed',
-            (error: { code: string }) => error.code,
-          )
-          const values = (await readAll(kafka, topic)).map(({ value }) => String(value))
-          assert.ok(outcome === 'committed' || outcome === 'unavailable', outcome)
-          assert.deepEqual(values, outcome === 'committed' ? ['once'] : [])
-        },
-        { brokers: [proxy.address] },
+  test(`${name}: a lost answer to a record of a transaction neither loses nor doubles it`, () =>
+    withProxiedKafka(harness, async (kafka, proxy) => {
+      const topic = await newTopic(kafka, 1)
+      const id = uniqueName('lost-record')
+      const producer = await kafka.transactionalProducer(id)
+      proxy.dropNext(API.produce, 'close')
+      const outcome = await producer.commit([{ topic, ...textRecord('k', 'once') }]).then(
+        () => 'committed',
+        (error: { code: string }) => error.code,
       )
-    } finally {
-      await proxy.stop()
-    }
-  })
+      const values = (await readAll(kafka, topic)).map(({ value }) => String(value))
+      assert.ok(outcome === 'committed' || outcome === 'unavailable', outcome)
+      assert.deepEqual(values, outcome === 'committed' ? ['once'] : [])
+    }))
 }
