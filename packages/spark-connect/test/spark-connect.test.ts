@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { connectKafka } from '@kappa/kafka/connect'
+import type { Kafka } from '@kappa/kafka/port'
 import { SparkError, SparkTransportError } from '@kappa/spark-connect/errors'
 import { kafkaOffsets } from '@kappa/spark-connect/progress'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
@@ -25,6 +27,7 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
   let folder: string
   let spark: RunningSpark
   let session: SparkSession
+  let log: Kafka
 
   const opened: { detach: () => void }[] = []
   const connect = async (options: Partial<Parameters<typeof connectSpark>[0]> = {}) => {
@@ -42,6 +45,12 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
     reader
       .read({ format: 'kafka', options: { ...kafka, subscribe: topic } })
       .select('CAST(key AS STRING) AS key', 'CAST(value AS STRING) AS value')
+  // The stack's Kafka makes no topic by itself.
+  const newTopic = async (what: string) => {
+    const topic = `${what}-${randomUUID()}`
+    await log.admin.createTopics([{ topic, partitions: 1 }], 10_000)
+    return topic
+  }
   const publish = (values: string, topic: string) =>
     session
       .sql(
@@ -51,6 +60,12 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'spark-connect-'))
+    log = await connectKafka({
+      brokers: stack.kafkaBrokers.split(','),
+      clientId: 'spark-connect-test',
+      requestTimeoutMs: 15_000,
+      connectTimeoutMs: 5_000,
+    })
     spark = await startSparkConnect(stack, join(folder, 'spark'), {
       // The server ends each response stream after this: everything longer has to reattach.
       'spark.connect.execute.reattachable.senderMaxStreamDuration': '1s',
@@ -61,6 +76,7 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
   after(async () => {
     for (const made of opened) made.detach()
     await spark.stop()
+    await log.close()
     await rm(folder, { recursive: true, force: true })
   })
 
@@ -198,8 +214,8 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
   })
 
   test('counts Kafka events once by window, observes below the state, goes on from its checkpoint', async () => {
-    const input = `in-${randomUUID()}`
-    const output = `out-${randomUUID()}`
+    const input = await newTopic('in')
+    const output = await newTopic('out')
     await publish("('a', '1 00:01'), ('a', '1 00:01'), ('b', '2 00:02'), ('c', '3 01:10')", input)
     const start = async () => {
       await session
@@ -328,8 +344,8 @@ describe('Spark Connect', { timeout: 300_000 }, () => {
   })
 
   test('current_timestamp() is the batch time of the offset log, also when kill -9 makes a batch run again', async () => {
-    const input = `in-${randomUUID()}`
-    const output = `out-${randomUUID()}`
+    const input = await newTopic('in')
+    const output = await newTopic('out')
     const checkpoint = join(folder, 'pinned')
     // Enough keys that some lie in the partition that the slow one does not hold up.
     const keys = ['slow', ...Array.from({ length: 9 }, (_, n) => `fast${n}`)]

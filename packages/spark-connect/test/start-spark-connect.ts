@@ -1,38 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
-import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
+import { freePorts } from '@kappa/processes/ports'
+import { signalProcess } from '@kappa/processes/signal-process'
+import { sparkConnectArguments } from '@kappa/replay/launchers/spark-command'
 import { connectSpark } from '@kappa/spark-connect/session'
 import type { TestStack } from '@kappa/test/stack'
 
 const START_MS_MAX = 120_000
 const STOP_MS_MAX = 20_000
-
-// What Spark's own launcher (JavaModuleOptions) opens for Java 17.
-const JAVA_OPTIONS = [
-  '-XX:+IgnoreUnrecognizedVMOptions',
-  '--add-modules=jdk.incubator.vector',
-  ...[
-    'java.base/java.lang',
-    'java.base/java.lang.invoke',
-    'java.base/java.lang.reflect',
-    'java.base/java.io',
-    'java.base/java.net',
-    'java.base/java.nio',
-    'java.base/java.util',
-    'java.base/java.util.concurrent',
-    'java.base/java.util.concurrent.atomic',
-    'java.base/jdk.internal.ref',
-    'java.base/sun.nio.ch',
-    'java.base/sun.nio.cs',
-    'java.base/sun.security.action',
-    'java.base/sun.util.calendar',
-  ].map((name) => `--add-opens=${name}=ALL-UNNAMED`),
-  '-Djdk.reflect.useDirectMethodHandle=false',
-  '-Dio.netty.tryReflectionSetAccessible=true',
-  '-Xmx1g',
-]
 
 export type RunningSpark = {
   address: string
@@ -54,7 +31,7 @@ export async function startSparkConnect(
   settings: Record<string, string> = {},
 ): Promise<RunningSpark> {
   await mkdir(folder, { recursive: true })
-  const port = settings['spark.connect.grpc.binding.port'] ?? (await freePort())
+  const port = settings['spark.connect.grpc.binding.port'] ?? (await freePorts([0]))[0]
   const token = 'test-token'
   const properties = join(folder, 'spark.properties')
   const all: Record<string, string> = {
@@ -75,58 +52,47 @@ export async function startSparkConnect(
   const lines = Object.entries(all).map(([key, value]) => `${key} ${value}\n`)
   await writeFile(properties, lines.join(''))
   const logFile = join(folder, 'spark.log')
-  const archive = stack.sparkArchiveFile
-  const child = spawn(
-    stack.java,
-    [
-      ...JAVA_OPTIONS,
-      ...(archive ? [`-XX:SharedArchiveFile=${archive}`, '-Xshare:auto'] : []),
-      '-cp',
-      join(stack.sparkJarsFolder, '*'),
-      'org.apache.spark.deploy.SparkSubmit',
-      '--properties-file',
-      properties,
-      '--class',
-      'org.apache.spark.sql.connect.service.SparkConnectServer',
-      'spark-internal',
-    ],
-    {
-      cwd: folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, SPARK_LOCAL_IP: '127.0.0.1' },
-    },
-  )
-  const log: string[] = []
-  child.stdout.on('data', (data: Buffer) => log.push(data.toString()))
-  child.stderr.on('data', (data: Buffer) => log.push(data.toString()))
+  const args = sparkConnectArguments({
+    jarsFolder: stack.sparkJarsFolder,
+    propertiesFile: properties,
+    memory: '1g',
+    temporaryFolder: folder,
+    archiveFile: stack.sparkArchiveFile,
+  })
+  const output = openSync(logFile, 'a')
+  const spark = await startGuarded(stack.java, args, {
+    output,
+    cwd: folder,
+    env: { SPARK_LOCAL_IP: '127.0.0.1' },
+  }).finally(() => closeSync(output))
   const address = `127.0.0.1:${port}`
+  const kill = async (): Promise<void> => {
+    signalProcess(spark.pid, 'SIGKILL')
+    await spark.exited
+  }
   try {
-    await untilAnswering(address, token, child)
+    await untilAnswering(address, token, spark)
   } catch (error) {
-    child.kill('SIGKILL')
-    await writeFile(logFile, log.join(''))
-    throw new Error(`Spark Connect did not start:\n${log.join('').slice(-3000)}`, { cause: error })
+    await kill()
+    const log = await readFile(logFile, 'utf8')
+    throw new Error(`Spark Connect did not start:\n${log.slice(-3000)}`, { cause: error })
   }
-  const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exited = once(child, 'exit')
-      child.kill(signal)
-      const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
-      await exited
-      clearTimeout(timer)
-    }
-    await writeFile(logFile, log.join(''))
-  }
-  return { address, token, kill: () => end('SIGKILL'), stop: () => end('SIGTERM') }
+  return { address, token, kill, stop: () => spark.stop(STOP_MS_MAX) }
 }
 
-async function untilAnswering(address: string, token: string, child: ChildProcess): Promise<void> {
+async function untilAnswering(
+  address: string,
+  token: string,
+  spark: GuardedProcess,
+): Promise<void> {
+  let ended: string | undefined
+  void spark.exited.then((how) => {
+    ended = how
+  })
   const endsAt = performance.now() + START_MS_MAX
   let last: unknown
   while (performance.now() < endsAt) {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      throw new Error(`it exited with ${child.exitCode ?? child.signalCode}`)
-    }
+    if (ended !== undefined) throw new Error(`it ${ended}`)
     try {
       const session = await connectSpark({
         address,
@@ -143,15 +109,6 @@ async function untilAnswering(address: string, token: string, child: ChildProces
     }
   }
   throw last
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** The `batchTimestampMs` of a batch in a checkpoint's offset log on the local disk. */
