@@ -15,6 +15,12 @@ import { delay, settledWithin, within } from './time.ts'
 
 const POLL_MS = 50
 const RETRY_MS = 100
+const DELETE_GROUP_TRIES_MAX = 50
+const COORDINATOR_ERRORS = new Set([
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+])
 
 export class KafkaJsAdmin implements KafkaAdmin {
   readonly #config: KafkaConfig
@@ -101,12 +107,20 @@ export class KafkaJsAdmin implements KafkaAdmin {
   }
 
   async deleteGroup(groupId: string): Promise<void> {
-    try {
-      await this.#withAdmin(`delete group "${groupId}"`, (admin) => admin.deleteGroups([groupId]))
-    } catch (error) {
-      const groups = (causeOf(error) as { groups?: { error?: { type?: string } }[] }).groups
-      if (groups?.every((group) => group.error?.type === 'GROUP_ID_NOT_FOUND')) return
-      throw error
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#withAdmin(`delete group "${groupId}"`, (admin) => admin.deleteGroups([groupId]))
+        return
+      } catch (error) {
+        const { groups = [] } = causeOf(error) as { groups?: { error?: { type?: string } }[] }
+        const types = groups.map((group) => group.error?.type ?? '')
+        if (types.length > 0 && types.every((type) => type === 'GROUP_ID_NOT_FOUND')) return
+        // The coordinator of a broker that has just started loads its groups first; kafkajs does
+        // not look at these errors, because they come inside a successful answer.
+        const isLoading = types.some((type) => COORDINATOR_ERRORS.has(type))
+        if (!isLoading || tries === DELETE_GROUP_TRIES_MAX) throw error
+        await delay(RETRY_MS)
+      }
     }
   }
 
