@@ -99,7 +99,11 @@ export class LocalLauncher implements ClusterLauncher {
     })
     const output = openSync(files.logFile, 'w', 0o600)
     try {
-      return await startGuarded(java, args, { output, env: { SPARK_LOCAL_IP: '127.0.0.1' } })
+      // RocksDB allocates from many threads; glibc would keep an arena for each of them.
+      return await startGuarded(java, args, {
+        output,
+        env: { SPARK_LOCAL_IP: '127.0.0.1', MALLOC_ARENA_MAX: '2' },
+      })
     } finally {
       closeSync(output)
     }
