@@ -111,7 +111,6 @@ function skipWord(text: string, from: number): number {
     const literal = /^[a-z]/i.test(word)
     return literal && word !== word.toLowerCase() ? ~from : from + word.length
   }
-  return from + word.length >= text.length && /^-?\d*\.?\d*(?:e[+-]?)?$/i.test(word)
-    ? ~text.length
-    : ~from
+  const mayGoOn = /^-?(?:(?:0|[1-9]\d*)(?:\.\d*|(?:\.\d+)?e[+-]?)?)?$/i.test(word)
+  return from + word.length >= text.length && mayGoOn ? ~text.length : ~from
 }

@@ -70,7 +70,7 @@ function readReleaseSettings(read: ConfigReader): ReleaseSettings {
     clusterStartTimeoutMs: milliseconds(read, 'KAPPA_CLUSTER_START_TIMEOUT_MS', 120_000),
     requestTimeoutMs: milliseconds(read, 'KAPPA_SPARK_REQUEST_TIMEOUT_MS', 60_000),
     heartbeatMs: milliseconds(read, 'KAPPA_HEARTBEAT_MS', 2_000),
-    pollingDelayMs: milliseconds(read, 'KAPPA_POLLING_DELAY_MS', 1_000),
+    pollingDelayMs: milliseconds(read, 'KAPPA_POLLING_DELAY_MS', 2_000),
     replicationFactor: read.integer('KAPPA_REPLICATION_FACTOR', { default: 1, min: 1, max: 9 }),
     restartDelayMsMin: milliseconds(read, 'KAPPA_RESTART_DELAY_MS_MIN', 500),
     restartDelayMsMax: milliseconds(read, 'KAPPA_RESTART_DELAY_MS_MAX', 30_000),

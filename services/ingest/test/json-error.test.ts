@@ -24,6 +24,9 @@ test('the place of an error is that of the first character that cannot stand the
     ['{"a":\n[1', 'unexpected end', 2, 3],
     ['"abc', 'unexpected end', 1, 5],
     ['-', 'unexpected end', 1, 2],
+    ['1.', 'unexpected end', 1, 3],
+    ['07', 'unexpected "0"', 1, 1],
+    ['1.e', 'unexpected "1"', 1, 1],
   ]
   for (const [text, what, line, column] of cases) {
     assert.throws(() => JSON.parse(text), SyntaxError)
