@@ -35,7 +35,8 @@ export function sparkConf(
     'spark.hadoop.fs.s3a.path.style.access': 'true',
     'spark.hadoop.fs.s3a.connection.ssl.enabled': String(store.endpoint.startsWith('https:')),
     'spark.hadoop.fs.s3a.change.detection.mode': 'none',
-    'spark.hadoop.fs.s3a.fast.upload.buffer': 'array',
+    // On disk: in memory every file of a checkpoint, however small, takes a whole part of 64 MiB.
+    'spark.hadoop.fs.s3a.fast.upload.buffer': 'disk',
     'spark.hadoop.fs.s3a.directory.marker.retention': 'keep',
   }
 }

@@ -52,6 +52,7 @@ export class LocalLauncher implements ClusterLauncher {
       'spark.driver.bindAddress': '127.0.0.1',
       'spark.ui.enabled': 'false',
       'spark.local.dir': temporaryFolder,
+      'spark.hadoop.fs.s3a.buffer.dir': join(temporaryFolder, 's3a'),
       'spark.sql.warehouse.dir': join(temporaryFolder, 'warehouse'),
       'spark.connect.grpc.binding.address': '127.0.0.1',
       'spark.connect.grpc.binding.port': String(port),
