@@ -1,8 +1,8 @@
 import type { IngestConfig } from './config.ts'
-import type { InFlight } from './in-flight.ts'
 import type { IngestMetrics } from './ingest-metrics.ts'
-import type { Publisher } from './publisher.ts'
-import type { Topics } from './topics.ts'
+import type { InFlight } from './publishing/in-flight.ts'
+import type { Publisher } from './publishing/publisher.ts'
+import type { Topics } from './publishing/topics.ts'
 
 /** What the routes work with. */
 export interface IngestContext {

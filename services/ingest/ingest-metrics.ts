@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from '@kappa/service/metrics'
-import type { InFlight } from './in-flight.ts'
+import type { InFlight } from './publishing/in-flight.ts'
 
 /**
  * The accounting that anyone can check (P3): for each topic, events received = accepted + rejected

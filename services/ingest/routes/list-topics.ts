@@ -1,7 +1,7 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import { summarize, topicSummary } from '../topic-schemas.ts'
-import type { Topics } from '../topics.ts'
+import { summarize, topicSummary } from '../publishing/topic-schemas.ts'
+import type { Topics } from '../publishing/topics.ts'
 
 /** `GET /v1/topics` */
 export function listTopicsRoute(http: Http, topics: Topics): void {

@@ -1,13 +1,18 @@
 import { type ErrorCode, ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
+import { parseEvents } from '../bodies/event-parser.ts'
+import { bodyFormat } from '../bodies/media-type.ts'
+import { readRequestBody } from '../bodies/request-body.ts'
 import type { IngestContext } from '../context.ts'
-import { parseEvents } from '../event-parser.ts'
-import { declaredDisorder } from '../import-disorder.ts'
-import type { Lease } from '../in-flight.ts'
-import { bodyFormat } from '../media-type.ts'
-import { publishBody, publishQuery, publishResponses, topicParams } from '../publish-schemas.ts'
-import type { Published } from '../publisher.ts'
-import { readRequestBody } from '../request-body.ts'
+import { declaredDisorder } from '../publishing/import-disorder.ts'
+import type { Lease } from '../publishing/in-flight.ts'
+import {
+  publishBody,
+  publishQuery,
+  publishResponses,
+  topicParams,
+} from '../publishing/publish-schemas.ts'
+import type { Published } from '../publishing/publisher.ts'
 
 const description = `Validates each event by the newest version of the topic's contract, keys it and
 writes it with acks=all. An accepted event is in the log when the answer arrives. Send rejected

@@ -1,6 +1,6 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import type { Topics } from '../topics.ts'
+import type { Topics } from '../publishing/topics.ts'
 
 const registryType = 'application/vnd.schemaregistry.v1+json'
 /** The Schema Registry's "Schema not found". */

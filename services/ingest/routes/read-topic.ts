@@ -1,8 +1,8 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import { errorBody, topicParams } from '../publish-schemas.ts'
-import { summarize, topicSummary } from '../topic-schemas.ts'
-import type { Topics } from '../topics.ts'
+import { errorBody, topicParams } from '../publishing/publish-schemas.ts'
+import { summarize, topicSummary } from '../publishing/topic-schemas.ts'
+import type { Topics } from '../publishing/topics.ts'
 
 /** `GET /v1/topics/{topic}` */
 export function readTopicRoute(http: Http, topics: Topics): void {

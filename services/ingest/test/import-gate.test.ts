@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ServiceError } from '@kappa/service/errors'
-import { ImportGate, type ImportState } from '../import-gate.ts'
+import { ImportGate, type ImportState } from '../publishing/import-gate.ts'
 
 const empty: ImportState = { closed: false, highestMs: Number.NEGATIVE_INFINITY }
 const emptyGate = () => new ImportGate('topic', async () => empty)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { locateJsonError } from '../json-error.ts'
+import { locateJsonError } from '../bodies/json-error.ts'
 
 test('the place of an error is that of the first character that cannot stand there', () => {
   const cases: readonly (readonly [string, string, number, number])[] = [

@@ -1,7 +1,7 @@
 import { KafkaError, type Placement, type Producer } from '@kappa/kafka/port'
 import { ServiceError } from '@kappa/service/errors'
+import type { IngestMetrics } from '../ingest-metrics.ts'
 import { admitEvents, encodeEvents, placeEvents } from './admission.ts'
-import type { IngestMetrics } from './ingest-metrics.ts'
 import type { EventResult } from './publish-schemas.ts'
 import type { Topic } from './topics.ts'
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { ServiceError } from '@kappa/service/errors'
-import type { Lease } from './in-flight.ts'
+import type { Lease } from '../publishing/in-flight.ts'
 
 /**
  * Reads a request's body, counting its bytes against the bound and the lease as they arrive, so

@@ -1,5 +1,5 @@
 import { ServiceError } from '@kappa/service/errors'
-import type { IngestLimits } from './config.ts'
+import type { IngestLimits } from '../config.ts'
 
 const retryAfterSeconds = 1
 
