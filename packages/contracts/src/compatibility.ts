@@ -6,14 +6,24 @@ import type { JsonPath, RecordSchema } from './schema.ts'
  * it reads events of the version before; `forward`: the version before reads its events; `full`:
  * both; `…_transitive`: with every earlier version and not only the one before.
  */
-export type CompatibilityMode =
-  | 'none'
-  | 'backward'
-  | 'forward'
-  | 'full'
-  | 'backward_transitive'
-  | 'forward_transitive'
-  | 'full_transitive'
+export const compatibilityModes = [
+  'full_transitive',
+  'full',
+  'backward_transitive',
+  'backward',
+  'forward_transitive',
+  'forward',
+  'none',
+] as const
+
+export type CompatibilityMode = (typeof compatibilityModes)[number]
+
+/** Releases keep the reader that they were started with, and read history of every version. */
+export const defaultCompatibility: CompatibilityMode = 'full_transitive'
+
+export function isCompatibilityMode(value: unknown): value is CompatibilityMode {
+  return (compatibilityModes as readonly unknown[]).includes(value)
+}
 
 export interface NumberedSchema {
   readonly n: number

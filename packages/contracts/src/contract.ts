@@ -1,3 +1,4 @@
+import type { CompatibilityMode } from './compatibility.ts'
 import { type EncodeResult, EventEncoder } from './encoder.ts'
 import type { EncodeLimits } from './event-problem.ts'
 import type { RecordSchema } from './schema.ts'
@@ -24,6 +25,8 @@ export class Contract {
   readonly earlinessMs: number
   /** The largest disorder that an import of history may declare. */
   readonly importDisorderMaxMs: number
+  /** What each version has to be compatible with; checked when contracts are loaded. */
+  readonly compatibility: CompatibilityMode
   readonly keyField: string
   readonly idField: string | undefined
   readonly eventTimeField: string
@@ -45,6 +48,7 @@ export class Contract {
     this.partitions = file.partitions
     this.earlinessMs = file.earlinessMs
     this.importDisorderMaxMs = file.importDisorderMaxMs
+    this.compatibility = file.compatibility
     this.keyField = file.key
     this.idField = file.id
     this.eventTimeField = file.eventTime

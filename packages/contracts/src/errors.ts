@@ -3,6 +3,10 @@ export interface ContractProblem {
   readonly file: string
   readonly line?: number
   readonly message: string
+  /** Names of fields from the root, joined with dots, when a rule about versions is broken. */
+  readonly field?: string
+  /** The rule about versions that is broken, as in `missing_default`. */
+  readonly rule?: string
 }
 
 /** The contracts in a folder cannot be used. Lists every problem that was found, not the first. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkEvolution } from './compatibility.ts'
+import { type CompatibilityMode, checkEvolution } from './compatibility.ts'
 import { Contract, type ContractVersion } from './contract.ts'
 import { Contracts } from './contracts.ts'
 import { ContractError, type ContractProblem } from './errors.ts'
@@ -17,7 +17,6 @@ export interface LoadOptions {
   readonly limits?: Partial<EncodeLimits>
 }
 
-const compatibilityMode = 'full'
 const fileBytesMax = 1_048_576
 const topicFileName = 'topic.yaml'
 const versionFile = /^(\d+)\.avsc$/
@@ -87,13 +86,20 @@ class Loader {
         this.#problem(version.file, version.document.lineOf(path), message),
       )
     }
-    for (const [index, version] of versions.entries()) {
-      for (const problem of checkEvolution(versions.slice(0, index), version, compatibilityMode)) {
-        this.#problem(version.file, version.document.lineOf(problem.path), problem.message)
-      }
-    }
+    if (topicFile !== undefined) this.#checkEvolution(versions, topicFile.compatibility)
     if (topicFile === undefined || this.problems.length > before) return undefined
     return new Contract(topic, topicFile, versions, this.#limits)
+  }
+
+  #checkEvolution(versions: readonly VersionSource[], mode: CompatibilityMode): void {
+    for (const [index, version] of versions.entries()) {
+      for (const found of checkEvolution(versions.slice(0, index), version, mode)) {
+        const { field, rule } = found
+        const message = `${found.message} (compatibility: ${mode})`
+        const line = version.document.lineOf(found.path)
+        this.#problem(version.file, line, message, field === '' ? { rule } : { field, rule })
+      }
+    }
   }
 
   async #loadTopicFile(folder: string, files: readonly string[]): Promise<TopicFile | undefined> {
@@ -194,7 +200,12 @@ class Loader {
     return undefined
   }
 
-  #problem(file: string, line: number | undefined, message: string): void {
-    this.problems.push(line === undefined ? { file, message } : { file, line, message })
+  #problem(
+    file: string,
+    line: number | undefined,
+    message: string,
+    broken: { readonly field?: string; readonly rule?: string } = {},
+  ): void {
+    this.problems.push({ file, ...(line === undefined ? {} : { line }), message, ...broken })
   }
 }

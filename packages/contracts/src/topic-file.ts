@@ -1,3 +1,9 @@
+import {
+  type CompatibilityMode,
+  compatibilityModes,
+  defaultCompatibility,
+  isCompatibilityMode,
+} from './compatibility.ts'
 import { DurationError, parseDuration } from './duration.ts'
 import type { SourceDocument } from './json-document.ts'
 import type { JsonPath } from './schema.ts'
@@ -11,10 +17,20 @@ export interface TopicFile {
   readonly partitions: number
   readonly earlinessMs: number
   readonly importDisorderMaxMs: number
+  /** What each version has to be compatible with. */
+  readonly compatibility: CompatibilityMode
 }
 
 const partitionsMax = 10_000
-const keys = ['key', 'id', 'event_time', 'partitions', 'earliness', 'import_disorder_max']
+const keys = [
+  'key',
+  'id',
+  'event_time',
+  'partitions',
+  'earliness',
+  'import_disorder_max',
+  'compatibility',
+]
 
 /** Reads the checked document of a topic.yaml; problems go to `report` and give undefined. */
 export function readTopicFile(
@@ -54,6 +70,16 @@ export function readTopicFile(
       return 0
     }
   }
+  const compatibility = (): CompatibilityMode => {
+    const value = given.compatibility ?? defaultCompatibility
+    if (isCompatibilityMode(value)) return value
+    const hint = didYouMean(String(value), compatibilityModes)
+    const known = compatibilityModes.join(', ')
+    wrong(`"compatibility" is one of ${known}; got ${JSON.stringify(value)}${hint}`, [
+      'compatibility',
+    ])
+    return defaultCompatibility
+  }
   const { partitions } = given
   const whole = typeof partitions === 'number' && Number.isInteger(partitions)
   if (!whole || partitions < 1 || partitions > partitionsMax) {
@@ -67,6 +93,7 @@ export function readTopicFile(
     partitions: Number(partitions),
     earlinessMs: duration('earliness', '5 minutes'),
     importDisorderMaxMs: duration('import_disorder_max', '1 hour'),
+    compatibility: compatibility(),
   }
   return valid ? topic : undefined
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { basename, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { compatibilityModes } from '@kappa/contracts/compatibility'
 import { EventDecoder } from '@kappa/contracts/decoder'
 import { ContractError } from '@kappa/contracts/errors'
 import { loadContracts } from '@kappa/contracts/load'
@@ -294,6 +295,29 @@ const cases: [
     ],
   ],
   [
+    'incompatible with an earlier version than the one before',
+    {
+      'a/topic.yaml': topic,
+      'a/1.avsc': version({ name: 'x', type: 'int' }),
+      'a/2.avsc': version(),
+      'a/3.avsc': version({ name: 'x', type: 'string', default: '' }),
+    },
+    [
+      ['a/2.avsc', 1, /not forward compatible with version 1: field "x" \(rule missing_default\)/],
+      [
+        'a/3.avsc',
+        16,
+        /not backward compatible with version 1.*\(compatibility: full_transitive\)/,
+      ],
+      ['a/3.avsc', 16, /not forward compatible with version 1.*\(compatibility: full_transitive\)/],
+    ],
+  ],
+  [
+    'unknown compatibility',
+    { 'a/topic.yaml': `${topic}compatibility: BACKWARDS\n`, 'a/1.avsc': version() },
+    [['a/topic.yaml', 4, /"compatibility" is one of .*got "BACKWARDS" \(did you mean "backward"/]],
+  ],
+  [
     'topic name',
     { 'a b/topic.yaml': topic, 'a b/1.avsc': version() },
     [['a b', undefined, /letters, digits/]],
@@ -379,4 +403,45 @@ test('the default of a long keeps all its digits', async (context) => {
     contract?.encode({ k: 'a', at, ...more }),
   )
   assert.deepEqual(absent, given)
+})
+
+test('the compatibility of a topic is chosen in topic.yaml', async (context) => {
+  const files = {
+    'a/1.avsc': version({ name: 'x', type: 'int' }),
+    'a/2.avsc': version(),
+    'a/3.avsc': version({ name: 'x', type: 'string', default: '' }),
+  }
+  const verdicts = new Map<string, string[]>()
+  for (const mode of compatibilityModes) {
+    const folder = await folderOf(context, {
+      ...files,
+      'a/topic.yaml': `${topic}compatibility: ${mode}\n`,
+    })
+    const found = await loadContracts(folder).then(
+      (contracts) => {
+        assert.equal(contracts.get('a')?.compatibility, mode)
+        return []
+      },
+      (error: ContractError) =>
+        error.problems.map(({ file, field, rule }) => `${basename(file)} ${field} ${rule}`),
+    )
+    verdicts.set(mode, found)
+  }
+  // By hand: version 1 cannot read 2 (x has no default); 1 and 3 cannot read each other's x.
+  const narrowed = '2.avsc x missing_default'
+  const retyped = '3.avsc x type'
+  assert.deepEqual(Object.fromEntries(verdicts), {
+    none: [],
+    backward: [],
+    forward: [narrowed],
+    full: [narrowed],
+    backward_transitive: [retyped],
+    forward_transitive: [narrowed, retyped],
+    full_transitive: [narrowed, retyped, retyped],
+  })
+})
+
+test('versions are fully and transitively compatible when topic.yaml does not say', async (context) => {
+  const folder = await folderOf(context, { 'a/topic.yaml': topic, 'a/1.avsc': version() })
+  assert.equal((await loadContracts(folder)).get('a')?.compatibility, 'full_transitive')
 })
