@@ -13,12 +13,15 @@ export class TopicNames {
   readonly releases: string
   /** Compacted, one partition: how far the views of releases are. */
   readonly positions: string
+  /** Events that ingest did not accept because of their content, and what became of them. */
+  readonly rejected: string
   readonly #namespace: string
 
   constructor(namespace: string) {
     this.#namespace = namespace
     this.releases = `${namespace}.releases`
     this.positions = `${namespace}.positions`
+    this.rejected = `${namespace}.rejected`
   }
 
   /** Compacted, partitions of its own: the rows of one view of one release. */
