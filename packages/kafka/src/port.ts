@@ -12,9 +12,42 @@ export interface KafkaConfig {
   readonly requestTimeoutMs: number
   /** Longest wait for a TCP connection. */
   readonly connectTimeoutMs: number
+  /** Left out: plain text, and nobody asks who we are. */
+  readonly security?: KafkaSecurity
   /** Where the client library's own log goes; left out, nowhere. */
   readonly log?: KafkaLog
 }
+
+/** Holds secrets: never log it, never put it into an error's message. */
+export interface KafkaSecurity {
+  /** Left out: no TLS. */
+  readonly tls?: KafkaTls
+  /** Left out: no SASL. */
+  readonly sasl?: KafkaSasl
+}
+
+/** Everything as PEM text. */
+export interface KafkaTls {
+  /** The authorities that the brokers' certificates are checked with; left out, the system's. */
+  readonly ca?: string
+  /** What the brokers know us by, when they ask for a certificate: its chain and its key. */
+  readonly client?: { readonly certificate: string; readonly key: string }
+}
+
+export type KafkaSasl =
+  | {
+      readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+      readonly username: string
+      readonly password: string
+    }
+  | {
+      readonly mechanism: 'oauthbearer'
+      /** Where tokens come from, by OAuth 2.0 client credentials. See `oauth-token.ts`. */
+      readonly tokenUrl: string
+      readonly clientId: string
+      readonly clientSecret: string
+      readonly scope?: string
+    }
 
 export type KafkaLog = (
   level: 'error' | 'warn' | 'info' | 'debug',
@@ -168,6 +201,7 @@ export interface ProducerOptions {
 export type KafkaErrorCode =
   | 'queue_full'
   | 'unavailable'
+  | 'authentication_failed'
   | 'unknown'
   | 'record_too_large'
   | 'unknown_topic'
