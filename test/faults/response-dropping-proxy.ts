@@ -40,6 +40,8 @@ export class ResponseDroppingProxy {
   #port = 0
   /** How many responses were lost so far. */
   dropped = 0
+  /** How many connections were accepted so far. */
+  connections = 0
 
   static async start(broker: string): Promise<ResponseDroppingProxy> {
     const proxy = new ResponseDroppingProxy(broker)
@@ -79,6 +81,7 @@ export class ResponseDroppingProxy {
   }
 
   #serve(client: Socket): void {
+    this.connections += 1
     const broker = connect(this.#upstream)
     const asked: number[] = []
     const requests = new Frames()

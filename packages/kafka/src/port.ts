@@ -186,6 +186,19 @@ export interface Kafka {
   consumer(options: ConsumerOptions): Promise<Consumer>
   /** Every record of the topic up to its end as of the call, read_committed, then done. Joins no lasting group. */
   readToEnd(topic: string): AsyncIterable<IncomingRecord>
+  /**
+   * Committed records of one partition from `offset` on, at least one unless there is none, at most
+   * `recordsMax`. All calls share one connection to each broker; each takes `requestTimeoutMs` at most.
+   *
+   * @throws KafkaError `offset_out_of_range` (deleted, or past the end), `unknown_topic` (or
+   *   partition), `unavailable`, `closed`
+   */
+  readAt(
+    topic: string,
+    partition: number,
+    offset: bigint,
+    recordsMax: number,
+  ): Promise<IncomingRecord[]>
   close(): Promise<void>
 }
 

@@ -1,4 +1,6 @@
 import { type Admin, Kafka as KafkaJs } from 'kafkajs'
+import { EARLIEST, LATEST } from '../broker-link.ts'
+import { errorInfo, isUnknownTopic, toKafkaError, unknownTopic } from '../errors.ts'
 import {
   type KafkaAdmin,
   type KafkaConfig,
@@ -6,12 +8,10 @@ import {
   type PartitionOffset,
   type TopicSpec,
 } from '../port.ts'
-import { isUnknownTopic, kafkaJsErrorInfo, toKafkaError, unknownTopic } from './errors.ts'
+import { delay, settledWithin, within } from '../time.ts'
 import { Link } from './link.ts'
-import { EARLIEST, LATEST, listOffsets } from './offsets.ts'
 import { DISCONNECT_MS_MAX, LOG_LEVEL, logCreatorFor } from './settings.ts'
 import { TrackedSockets } from './sockets.ts'
-import { delay, settledWithin, within } from './time.ts'
 
 const POLL_MS = 50
 const RETRY_MS = 100
@@ -87,18 +87,18 @@ export class KafkaJsAdmin implements KafkaAdmin {
 
   beginOffsets(topic: string): Promise<PartitionOffset[]> {
     return this.#retrying(`begin offsets of "${topic}"`, (link) =>
-      listOffsets(link, topic, EARLIEST),
+      link.listOffsets(topic, EARLIEST),
     )
   }
 
   endOffsets(topic: string): Promise<PartitionOffset[]> {
-    return this.#retrying(`end offsets of "${topic}"`, (link) => listOffsets(link, topic, LATEST))
+    return this.#retrying(`end offsets of "${topic}"`, (link) => link.listOffsets(topic, LATEST))
   }
 
   async offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]> {
     return this.#retrying(`offsets of "${topic}" at ${timestamp}`, async (link) => {
-      const found = await listOffsets(link, topic, timestamp)
-      const ends = await listOffsets(link, topic, LATEST)
+      const found = await link.listOffsets(topic, timestamp)
+      const ends = await link.listOffsets(topic, LATEST)
       return found.map(({ partition, offset }) => {
         const end = ends.find((candidate) => candidate.partition === partition)
         return { partition, offset: offset < 0n && end ? end.offset : offset }
@@ -187,7 +187,7 @@ export class KafkaJsAdmin implements KafkaAdmin {
       } catch (error) {
         if (isUnknownTopic(error)) throw unknownTopic(what, error)
         await this.#drop()
-        if (!kafkaJsErrorInfo(error).retriable || Date.now() + RETRY_MS >= deadline) {
+        if (!errorInfo(error).retriable || Date.now() + RETRY_MS >= deadline) {
           throw toKafkaError(error, `Kafka did not ${what}`)
         }
         await delay(RETRY_MS)

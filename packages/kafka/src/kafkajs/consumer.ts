@@ -6,6 +6,7 @@ import {
   Kafka as KafkaJs,
   type LogEntry,
 } from 'kafkajs'
+import { errorInfo, isUnknownTopic, unknownTopic } from '../errors.ts'
 import {
   type Consumer,
   type ConsumerOptions,
@@ -13,11 +14,10 @@ import {
   type KafkaConfig,
   KafkaError,
 } from '../port.ts'
-import { isUnknownTopic, kafkaJsErrorInfo, unknownTopic } from './errors.ts'
+import { settledWithin, within } from '../time.ts'
 import { toIncomingRecord } from './records.ts'
 import { LOG_LEVEL, logCreatorFor } from './settings.ts'
 import { TrackedSockets } from './sockets.ts'
-import { settledWithin, within } from './time.ts'
 
 const RECORDS_PER_BATCH_MAX = 1_000
 const WAIT_MS_MAX = 250
@@ -68,7 +68,7 @@ export class KafkaJsConsumer implements Consumer {
       if (isUnknownTopic(error)) throw unknownTopic(options.topics.join(', '), error)
       throw new KafkaError(
         'unavailable',
-        `The consumer of group "${options.groupId}" could not start: ${kafkaJsErrorInfo(error).message}`,
+        `The consumer of group "${options.groupId}" could not start: ${errorInfo(error).message}`,
         { cause: error },
       )
     }
@@ -271,7 +271,7 @@ export class KafkaJsConsumer implements Consumer {
       this.#end(cause)
       return
     }
-    const reason = cause === undefined ? '' : `: ${kafkaJsErrorInfo(cause).message}`
+    const reason = cause === undefined ? '' : `: ${errorInfo(cause).message}`
     const text = `The consumer of group "${this.#options.groupId}" died: ${what}${reason}`
     this.#end(new KafkaError('consumer_crashed', text, cause === undefined ? {} : { cause }))
   }

@@ -1,3 +1,4 @@
+import { toKafkaError } from '../errors.ts'
 import {
   type Consumer,
   type ConsumerOptions,
@@ -10,15 +11,16 @@ import {
   type ProducerOptions,
   type TransactionalProducer,
 } from '../port.ts'
+import { readAt } from '../reading/read-at.ts'
+import { readToEnd } from '../reading/read-to-end.ts'
+import { Reader } from '../reading/reader.ts'
+import { within } from '../time.ts'
 import { KafkaJsAdmin } from './admin.ts'
 import { checkApiVersions } from './broker-check.ts'
 import { KafkaJsConsumer } from './consumer.ts'
-import { toKafkaError } from './errors.ts'
 import { scheduleOnlyWhatWaits } from './idle-timers.ts'
 import { Link } from './link.ts'
 import { KafkaJsProducer } from './producer.ts'
-import { readToEnd } from './read-to-end.ts'
-import { within } from './time.ts'
 import { KafkaJsTransactionalProducer } from './transactional-producer.ts'
 
 interface Closable {
@@ -30,6 +32,7 @@ class KafkaJsKafka implements Kafka {
   readonly #config: KafkaConfig
   readonly #parts = new Set<Closable>()
   readonly #ownAdmin: KafkaJsAdmin
+  #sharedReader: Reader | undefined
   #closing: Promise<void> | undefined
 
   constructor(config: KafkaConfig) {
@@ -51,7 +54,12 @@ class KafkaJsKafka implements Kafka {
   }
 
   readToEnd(topic: string): AsyncIterable<IncomingRecord> {
-    return readToEnd(this.#config, topic)
+    return readToEnd(this.#reader(), topic)
+  }
+
+  readAt(topic: string, partition: number, offset: bigint, recordsMax: number) {
+    this.#sharedReader ??= this.#keep(this.#reader())
+    return readAt(this.#sharedReader, topic, partition, offset, recordsMax)
   }
 
   close(): Promise<void> {
@@ -60,6 +68,10 @@ class KafkaJsKafka implements Kafka {
       this.#ownAdmin.close(),
     ]).then(() => undefined)
     return this.#closing
+  }
+
+  #reader(): Reader {
+    return new Reader(() => new Link(this.#config), this.#config.requestTimeoutMs)
   }
 
   #keep<T extends Closable>(part: T): T {

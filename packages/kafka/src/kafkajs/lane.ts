@@ -1,11 +1,11 @@
+import { errorInfo, isUnknownTopic, unknownTopic } from '../errors.ts'
 import { type KafkaConfig, KafkaError } from '../port.ts'
-import { isUnknownTopic, kafkaJsErrorInfo, unknownTopic } from './errors.ts'
+import { delay, within } from '../time.ts'
 import { Link } from './link.ts'
 import { MessageQueue } from './message-queue.ts'
 import type { QueuedMessage } from './pending-send.ts'
 import { groupByLeader, type PartitionFailure, refusal } from './produce.ts'
 import { PRODUCE_API_KEY } from './sockets.ts'
-import { delay, within } from './time.ts'
 
 const METADATA_AGE_MS_MAX = 60_000
 const BACKOFF_MS_MIN = 20
@@ -62,7 +62,7 @@ export class Lane {
         if (this.#aborted || Date.now() + backoffMs >= deadline) {
           throw new KafkaError(
             'unavailable',
-            `Nothing was written to "${this.#topic}": ${kafkaJsErrorInfo(error).message}`,
+            `Nothing was written to "${this.#topic}": ${errorInfo(error).message}`,
             { cause: error },
           )
         }
@@ -139,11 +139,10 @@ export class Lane {
     const failed = new Map(failures.map((failure) => [failure.partition, failure]))
     const messages = batch.filter(({ partition }) => failed.has(partition))
     for (const { partition, send } of messages) {
-      const refused = refusal(kafkaJsErrorInfo(failed.get(partition)?.error))
+      const refused = refusal(errorInfo(failed.get(partition)?.error))
       if (written && refused === undefined) send.maybeWritten = true
     }
-    const isRecordAtFault = ({ error }: PartitionFailure) =>
-      refusal(kafkaJsErrorInfo(error)) === 'record'
+    const isRecordAtFault = ({ error }: PartitionFailure) => refusal(errorInfo(error)) === 'record'
     if (failures.every(isRecordAtFault)) {
       this.#halve(messages, failed)
       return
@@ -172,7 +171,7 @@ export class Lane {
       const failure = failed.get(partition) as PartitionFailure
       largest = Math.max(largest, failure.records)
       if (failure.records > 1) continue
-      const { message, type } = kafkaJsErrorInfo(failure.error)
+      const { message, type } = errorInfo(failure.error)
       const code = type === 'INVALID_RECORD' ? 'unavailable' : 'record_too_large'
       const text = `"${this.#topic}" refused a record: ${message}`
       send.fail(new KafkaError(code, text, { cause: failure.error }))
@@ -182,7 +181,7 @@ export class Lane {
   }
 
   #giveUpLate(cause: unknown): void {
-    const reason = `no success within ${this.#limits.deliveryTimeoutMs} ms (${kafkaJsErrorInfo(cause).message})`
+    const reason = `no success within ${this.#limits.deliveryTimeoutMs} ms (${errorInfo(cause).message})`
     const now = Date.now()
     for (;;) {
       this.#queue.dropSettled()

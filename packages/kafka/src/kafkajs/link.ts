@@ -1,13 +1,23 @@
-import type { KafkaConfig } from '../port.ts'
-import { type Broker, type Cluster, ClusterClass, createKafkaJsLogger } from './internals.ts'
+import type { BrokerLink, Fetched, FetchRequest } from '../broker-link.ts'
+import type { KafkaConfig, PartitionOffset } from '../port.ts'
+import { settledWithin } from '../time.ts'
+import {
+  BatchClass,
+  type Broker,
+  type Cluster,
+  ClusterClass,
+  createKafkaJsLogger,
+} from './internals.ts'
+import { listOffsets } from './offsets.ts'
+import { toIncomingRecord } from './records.ts'
 import { DISCONNECT_MS_MAX, LOG_LEVEL, logCreatorFor } from './settings.ts'
 import { TrackedSockets } from './sockets.ts'
-import { settledWithin } from './time.ts'
 
 const METADATA_AGE_MS_MAX = 60_000
+const READ_COMMITTED = 1
 
 /** One set of connections to the brokers, thrown away after any doubt about it. */
-export class Link {
+export class Link implements BrokerLink {
   readonly sockets = new TrackedSockets()
   readonly #cluster: Cluster
   readonly #addresses: number
@@ -58,6 +68,10 @@ export class Link {
     }
   }
 
+  addTopic(topic: string): Promise<void> {
+    return this.#cluster.addMultipleTargetTopics([topic])
+  }
+
   refresh(): Promise<void> {
     return this.#cluster.refreshMetadata()
   }
@@ -81,6 +95,34 @@ export class Link {
 
   partitionCount(topic: string): number {
     return this.#cluster.findTopicPartitionMetadata(topic).length
+  }
+
+  async fetch(request: FetchRequest): Promise<Fetched> {
+    const { topic, partition, waitMs, bytesMax } = request
+    const leader = this.leaders(topic).get(partition)
+    if (leader === undefined) throw new Error(`partition ${partition} has no leader`)
+    const broker = await this.broker(leader)
+    const fetchOffset = request.offset.toString()
+    const { responses } = await broker.fetch({
+      isolationLevel: READ_COMMITTED,
+      maxWaitTime: waitMs,
+      minBytes: 1,
+      maxBytes: bytesMax,
+      topics: [{ topic, partitions: [{ partition, fetchOffset, maxBytes: bytesMax }] }],
+    })
+    const fetched = responses[0]?.partitions[0]
+    if (!fetched) throw new Error(`the answer leaves out partition ${partition}`)
+    const { messages, rawMessages } = new BatchClass(topic, fetchOffset, fetched)
+    const last = rawMessages.at(-1)
+    return {
+      records: messages.map((message) => toIncomingRecord(topic, partition, message)),
+      nextOffset: last === undefined ? undefined : BigInt(last.offset) + 1n,
+      stableEnd: BigInt(fetched.lastStableOffset),
+    }
+  }
+
+  listOffsets(topic: string, timestamp: number): Promise<PartitionOffset[]> {
+    return listOffsets(this, topic, timestamp)
   }
 
   /** Bounded: an orderly disconnect, else the sockets are destroyed. */

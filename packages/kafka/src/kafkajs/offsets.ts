@@ -1,10 +1,6 @@
 import type { PartitionOffset } from '../port.ts'
 import type { Link } from './link.ts'
 
-/** Kafka's special timestamps of ListOffsets. */
-export const LATEST = -1
-export const EARLIEST = -2
-
 const READ_UNCOMMITTED = 0
 
 /** One offset for each partition, in the order of the partitions. */

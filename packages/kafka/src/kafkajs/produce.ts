@@ -1,4 +1,4 @@
-import type { KafkaJsErrorInfo } from './errors.ts'
+import type { ErrorInfo } from '../errors.ts'
 import type { Link } from './link.ts'
 import type { QueuedMessage } from './pending-send.ts'
 import { produceRequest } from './produce-request.ts'
@@ -17,7 +17,7 @@ const REFUSALS = new Map<string, 'record' | 'later'>([
 ])
 
 /** `record`: one of the records is at fault; `later`: the broker can't now; undefined: doubtful. */
-export function refusal(info: KafkaJsErrorInfo): 'record' | 'later' | undefined {
+export function refusal(info: ErrorInfo): 'record' | 'later' | undefined {
   return info.type === undefined ? undefined : REFUSALS.get(info.type)
 }
 

@@ -7,9 +7,9 @@ import {
   type Producer,
   type ProducerOptions,
 } from '../port.ts'
+import { settledWithin } from '../time.ts'
 import { Lane, type LaneLimits } from './lane.ts'
 import { PendingSend, recordBytes } from './pending-send.ts'
-import { settledWithin } from './time.ts'
 
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024
 const BATCH_RECORDS_MAX = 10_000

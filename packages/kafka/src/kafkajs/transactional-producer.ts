@@ -4,6 +4,7 @@ import {
   type Producer as KafkaJsProducer,
   type Transaction,
 } from 'kafkajs'
+import { errorInfo, isFenced, isProtocolError, isUnknownTopic } from '../errors.ts'
 import { partitionForKey } from '../murmur2.ts'
 import {
   type KafkaConfig,
@@ -11,10 +12,9 @@ import {
   type OutgoingRecord,
   type TransactionalProducer,
 } from '../port.ts'
-import { isFenced, isProtocolError, isUnknownTopic, kafkaJsErrorInfo } from './errors.ts'
+import { settledWithin, within } from '../time.ts'
 import { DISCONNECT_MS_MAX, LOG_LEVEL, logCreatorFor } from './settings.ts'
 import { END_TXN_API_KEY, PRODUCE_API_KEY, TrackedSockets } from './sockets.ts'
-import { settledWithin, within } from './time.ts'
 
 type Outgoing = OutgoingRecord & { readonly topic: string }
 
@@ -46,7 +46,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
       await producer.close()
       throw new KafkaError(
         'unavailable',
-        `The transactional id "${id}" could not be taken: ${kafkaJsErrorInfo(error).message}`,
+        `The transactional id "${id}" could not be taken: ${errorInfo(error).message}`,
         { cause: error },
       )
     }
@@ -136,7 +136,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
   ): Promise<KafkaError> {
     if (isFenced(cause)) return this.#die(this.#fenced(cause))
     const code = isUnknownTopic(cause) ? 'unknown_topic' : 'unavailable'
-    const text = `Nothing was committed as "${this.#id}": ${kafkaJsErrorInfo(cause).message}`
+    const text = `Nothing was committed as "${this.#id}": ${errorInfo(cause).message}`
     const error = new KafkaError(code, text, { cause })
     try {
       if (!isProtocolError(cause)) throw cause
@@ -161,7 +161,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
 
   #undecided(cause: unknown, asked: boolean): KafkaError {
     if (isFenced(cause)) return this.#die(this.#fenced(cause))
-    const { message } = kafkaJsErrorInfo(cause)
+    const { message } = errorInfo(cause)
     if (asked && !isProtocolError(cause)) {
       const text = `The transaction of "${this.#id}" may be committed or not: ${message}. Open a new producer and read`
       return this.#die(new KafkaError('unknown', text, { cause }))

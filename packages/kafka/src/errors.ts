@@ -1,7 +1,7 @@
-import { KafkaError } from '../port.ts'
+import { KafkaError } from './port.ts'
 
 /** What kafkajs's errors say, without their classes: some are wrapped, some are not. */
-export interface KafkaJsErrorInfo {
+export interface ErrorInfo {
   readonly name: string
   /** Kafka's name of a protocol error, for example `NOT_LEADER_FOR_PARTITION`. */
   readonly type?: string
@@ -29,7 +29,7 @@ function causeChain(error: unknown): unknown[] {
   return chain
 }
 
-export function kafkaJsErrorInfo(error: unknown): KafkaJsErrorInfo {
+export function errorInfo(error: unknown): ErrorInfo {
   const chain = causeChain(error)
   const typed = chain.find((link) => typeof (link as { type?: unknown }).type === 'string')
   const last = (typed ?? chain.at(-1)) as
@@ -45,18 +45,18 @@ export function kafkaJsErrorInfo(error: unknown): KafkaJsErrorInfo {
 }
 
 export function isFenced(error: unknown): boolean {
-  const info = kafkaJsErrorInfo(error)
+  const info = errorInfo(error)
   return FENCED_TYPES.has(info.type ?? '') || UNNAMED_FENCED.test(info.message)
 }
 
 export function isUnknownTopic(error: unknown): boolean {
-  const { type } = kafkaJsErrorInfo(error)
+  const { type } = errorInfo(error)
   return type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'INVALID_TOPIC_EXCEPTION'
 }
 
 /** The broker answered, and the answer was no. */
 export function isProtocolError(error: unknown): boolean {
-  return kafkaJsErrorInfo(error).type !== undefined
+  return errorInfo(error).type !== undefined
 }
 
 export function unknownTopic(topic: string, cause?: unknown): KafkaError {
@@ -70,7 +70,7 @@ export function unknownTopic(topic: string, cause?: unknown): KafkaError {
 /** A KafkaError for an operation that changed nothing, or whose repetition is harmless. */
 export function toKafkaError(error: unknown, what: string): KafkaError {
   if (error instanceof KafkaError) return error
-  const info = kafkaJsErrorInfo(error)
+  const info = errorInfo(error)
   if (isFenced(error)) {
     return new KafkaError('fenced', `${what}: a newer producer has the transactional id`, {
       cause: error,

@@ -1,0 +1,54 @@
+import { KafkaError } from './port.ts'
+
+/** Names of the client libraries' errors for credentials that a broker refuses. */
+const REFUSED_NAMES = new Set(['KafkaJSSASLAuthenticationError', 'AuthenticationError'])
+const REFUSED_TYPES = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'])
+
+/** Node's codes for a broker's certificate that cannot be trusted. */
+const UNTRUSTED = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_NOT_YET_VALID',
+  'CERT_HAS_EXPIRED',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'INVALID_CA',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+])
+
+/**
+ * Why the two sides do not trust each other, which trying again does not change; undefined for any
+ * other error.
+ */
+export function authenticationProblem(error: unknown): string | undefined {
+  for (const link of chainOf(error)) {
+    const { name, type, code, message } = link as Error & { type?: string; code?: string }
+    if (link instanceof KafkaError && code === 'authentication_failed') return message
+    if (REFUSED_NAMES.has(name) || REFUSED_TYPES.has(type ?? '')) return message
+    if (UNTRUSTED.has(code ?? '')) {
+      return `the broker's certificate cannot be trusted (${code}: ${plain(message)}). Check the authorities (KAPPA_KAFKA_TLS_CA_FILE) and the name in the certificate`
+    }
+    if (code?.startsWith('ERR_SSL_') && /ALERT/.test(code)) {
+      return `the broker refused the TLS connection (${code}). Check the client's certificate (KAPPA_KAFKA_TLS_CERT_FILE) and that the listener speaks TLS`
+    }
+  }
+  return undefined
+}
+
+function plain(message: string): string {
+  return message.replace(/^Connection error: /, '')
+}
+
+function chainOf(error: unknown): Error[] {
+  const chain: Error[] = []
+  let current = error
+  while (current instanceof Error && chain.length < 10) {
+    chain.push(current)
+    current = current.cause
+  }
+  return chain
+}
