@@ -1,5 +1,5 @@
 import { type Mismatch, type ResolutionRule, resolve } from './resolution.ts'
-import type { JsonPath, RecordSchema } from './schema.ts'
+import { describeSchema, type JsonPath, type Schema } from './schema.ts'
 
 /**
  * What a new version has to be compatible with, in the words of the Schema Registry: `backward`:
@@ -27,7 +27,9 @@ export function isCompatibilityMode(value: unknown): value is CompatibilityMode 
 
 export interface NumberedSchema {
   readonly n: number
-  readonly schema: RecordSchema
+  readonly schema: Schema
+  /** How messages call it; `version <n>` when left out. */
+  readonly name?: string
 }
 
 export interface EvolutionProblem {
@@ -78,8 +80,9 @@ function describe(
 ): EvolutionProblem {
   const [reader, writer] = direction === 'backward' ? [newer, older] : [older, newer]
   const field = mismatch.path.join('.').replaceAll('.[]', '[]').replaceAll('.{}', '{}')
-  const place = field === '' ? `record ${newer.schema.name}` : `field "${field}"`
-  const index = newer.schema.fields.findIndex(({ name }) => name === mismatch.path[0])
+  const place = field === '' ? describeSchema(newer.schema) : `field "${field}"`
+  const fields = newer.schema.type === 'record' ? newer.schema.fields : []
+  const index = fields.findIndex(({ name }) => name === mismatch.path[0])
   return {
     direction,
     rule: mismatch.rule,
@@ -87,7 +90,11 @@ function describe(
     field,
     message:
       `not ${direction} compatible with version ${older.n}: ${place} (rule ${mismatch.rule}): ${mismatch.message}` +
-      ` [reader: version ${reader.n}, writer: version ${writer.n}]`,
+      ` [reader: ${nameOf(reader)}, writer: ${nameOf(writer)}]`,
     path: index === -1 ? [] : ['fields', index],
   }
+}
+
+function nameOf({ n, name }: NumberedSchema): string {
+  return name ?? `version ${n}`
 }

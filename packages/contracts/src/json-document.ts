@@ -1,4 +1,5 @@
 import { isNode, LineCounter, parseDocument } from 'yaml'
+import { parseExactJson } from './exact-json.ts'
 import type { JsonPath } from './schema.ts'
 
 /** JSON or YAML with the lines of its parts, so that errors can point at them. */
@@ -14,20 +15,14 @@ export interface SourceProblem {
   readonly message: string
 }
 
-type JsonReviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
-
 /**
  * Parses JSON. Whole numbers that a double cannot hold become bigint (defaults of longs).
  * Duplicate keys are a problem: JSON.parse would silently take the last.
  */
 export function parseJsonDocument(text: string): SourceDocument | SourceProblem {
   let value: unknown
-  const exact: JsonReviver = (_key, part, { source }) =>
-    Number.isInteger(part) && !Number.isSafeInteger(part) && /^-?\d+$/.test(source ?? '')
-      ? BigInt(source ?? '')
-      : part
   try {
-    value = JSON.parse(text, exact as Parameters<typeof JSON.parse>[1])
+    value = parseExactJson(text)
   } catch (error) {
     const at = /at position (\d+)/.exec(String(error))?.[1]
     const line = at === undefined ? text.split('\n').length : lineAt(text, Number(at))

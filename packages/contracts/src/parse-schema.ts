@@ -26,6 +26,7 @@ const simpleName = /^[A-Za-z_][A-Za-z0-9_]*$/
 const fullName = /^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*$/
 const depthMax = 64
 const fixedBytesMax = 1_048_576
+const problemsMax = 100
 
 export interface ParsedSchema {
   /** undefined when there are problems. */
@@ -108,6 +109,7 @@ class SchemaParser {
     const full = qualify(name, namespace)
     const found = this.#named.get(full) ?? this.#named.get(name)
     if (found !== undefined) return found
+    if (this.problems.length >= problemsMax) return undefined
     const known = [...primitives, ...complexTypes, ...this.#named.keys()]
     return this.#problem(path, `unknown type ${show(name)}${didYouMean(name, known)}`)
   }
@@ -197,12 +199,14 @@ class SchemaParser {
     if (!Array.isArray(symbols) || symbols.length === 0) {
       return this.#problem(path, `enum ${header.name} needs "symbols", a list that is not empty`)
     }
+    const seen = new Set<unknown>()
     for (const [index, symbol] of (symbols as unknown[]).entries()) {
       if (typeof symbol !== 'string' || !simpleName.test(symbol)) {
         this.#problem([...path, 'symbols', index], `${show(symbol)} is not a valid enum symbol`)
-      } else if (symbols.indexOf(symbol) !== index) {
+      } else if (seen.has(symbol)) {
         this.#problem([...path, 'symbols', index], `enum ${header.name} has ${symbol} twice`)
       }
+      seen.add(symbol)
     }
     if (json.default !== undefined && !symbols.includes(json.default)) {
       this.#problem([...path, 'default'], `${show(json.default)} is not one of the symbols`)
@@ -269,7 +273,7 @@ class SchemaParser {
   }
 
   #problem(path: JsonPath, message: string): undefined {
-    this.problems.push({ path, message })
+    if (this.problems.length < problemsMax) this.problems.push({ path, message })
     return undefined
   }
 }

@@ -45,11 +45,26 @@ export function resolve(reader: Schema, writer: Schema): Mismatch[] {
   return new Resolution().compare(reader, writer, [])
 }
 
+const depthMax = 128
+/** Mismatches of a record that are told again for each further field of its type. */
+const repeatedMax = 10
+
+interface Failed {
+  readonly mismatches: readonly Mismatch[]
+  /** Length of the path at which they were found. */
+  readonly depth: number
+}
+
 class Resolution {
   /** Pairs under comparison: a record that contains itself is assumed to match inside itself. */
   readonly #seen = new Map<Schema, Set<Schema>>()
+  /** Pairs that do not match: they are not compared again, so the work is bounded by the pairs. */
+  readonly #failed = new Map<Schema, Map<Schema, Failed>>()
 
   compare(reader: Schema, writer: Schema, path: readonly string[]): Mismatch[] {
+    if (path.length > depthMax) {
+      return [{ rule: 'type', message: `nested deeper than ${depthMax} levels`, path }]
+    }
     if (writer.type === 'union') {
       return writer.branches.flatMap((branch) => this.#compareBranch(reader, branch, path))
     }
@@ -102,6 +117,13 @@ class Resolution {
     if (!sameName(reader, writer)) return [differentNames(reader, writer, path)]
     const seen = this.#seen.get(reader) ?? new Set()
     if (seen.has(writer)) return []
+    const failed = this.#failed.get(reader) ?? new Map<Schema, Failed>()
+    const known = failed.get(writer)
+    if (known !== undefined) {
+      return known.mismatches
+        .slice(0, repeatedMax)
+        .map((found) => ({ ...found, path: [...path, ...found.path.slice(known.depth)] }))
+    }
     this.#seen.set(reader, seen.add(writer))
     const mismatches = reader.fields.flatMap((field) => {
       const written = writtenField(field, writer)
@@ -112,7 +134,10 @@ class Resolution {
       return [{ rule: 'missing_default', message, path: inner } as const]
     })
     // Only what matched may be taken for matched when the pair comes again.
-    if (mismatches.length > 0) seen.delete(writer)
+    if (mismatches.length > 0) {
+      seen.delete(writer)
+      this.#failed.set(reader, failed.set(writer, { mismatches, depth: path.length }))
+    }
     return mismatches
   }
 }

@@ -11,8 +11,11 @@ export function schemaIdOf(schemaJson: unknown): number {
 }
 
 const named = new Set(['record', 'enum', 'fixed', 'error'])
-/** Nothing that reads or writes data depends on them. */
-const ignored = new Set(['doc', 'namespace'])
+/**
+ * Nothing that reads or writes data depends on them. `avro.java.string` is what Java's compiler
+ * adds to every text of the classes that it makes, and to the schemas that these look up.
+ */
+const ignored = new Set(['doc', 'namespace', 'avro.java.string'])
 
 /**
  * The whole schema as text in one form: names in full, keys in order, no whitespace, no `doc`.

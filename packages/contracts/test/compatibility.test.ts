@@ -203,3 +203,17 @@ test('the message names the field, the rule and who reads whom', () => {
     /not forward compatible with version 1: field "x\[\]\.m" \(rule type\): long cannot be read as int \[reader: version 1, writer: version 2\]/,
   )
 })
+
+test('what is wrong with a record is told for each field of its type', () => {
+  const twice = (type: string) =>
+    record(
+      { name: 'from', type: { type: 'record', name: 'P', fields: [{ name: 'code', type }] } },
+      { name: 'to', type: 'P' },
+      { name: 'via', type: { type: 'array', items: 'P' } },
+    )
+  const mismatches = resolve(parseRecord(twice('int')), parseRecord(twice('string')))
+  assert.deepEqual(
+    mismatches.map(({ path, rule }) => `${path.join('.')} ${rule}`),
+    ['from.code type', 'to.code type', 'via.[].code type'],
+  )
+})
