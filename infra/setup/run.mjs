@@ -13,6 +13,7 @@ import { installNpmPackages } from './npm-packages.mjs'
 import { missingPrerequisites } from './prerequisites.mjs'
 import { SetupProblem } from './problem.mjs'
 import { generateProtobufCode } from './protobuf.mjs'
+import { installPythonPackages } from './python-packages.mjs'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const [script, ...args] = process.argv.slice(2)
@@ -44,7 +45,9 @@ async function setUp(script) {
   if (await exists(join(root, 'packages', 'spark-connect', 'scripts'))) {
     await generateProtobufCode(root, folders.spark ?? '')
   }
+  const python = script === 'test/run.ts' ? await installPythonPackages() : undefined
   return {
+    ...(python !== undefined && { KAPPA_PYTHON_PACKAGES_FOLDER: python }),
     KAPPA_KAFKA_JARS_FOLDER: folders.kafka,
     KAPPA_SPARK_JARS_FOLDER: folders.spark,
     KAPPA_WEED: join(folders['object-store'] ?? '', 'weed'),
