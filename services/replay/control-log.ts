@@ -1,3 +1,4 @@
+import { parsePositionRecord, parseReleaseRecord } from '@kappa/applications/control-records'
 import {
   type LivePointer,
   livePointerKey,
@@ -42,6 +43,10 @@ export class ControlLog {
     this.epoch = Math.max(0, ...epochs.map(({ epoch }) => epoch)) + 1
   }
 
+  /**
+   * @throws ControlRecordError for a record that is not what it has to be: another version of Kappa
+   *   wrote it, or somebody else.
+   */
   static async open(
     kafka: Kafka,
     topics: TopicNames,
@@ -98,26 +103,30 @@ interface ReadState {
   readonly positions: Map<string, PositionRecord>
 }
 
+/** @throws ControlRecordError: nothing may be done on releases that are only half known. */
 async function readState(kafka: Kafka, topics: TopicNames): Promise<ReadState> {
   const state: ReadState = { releases: new Map(), pointers: new Map(), positions: new Map() }
   for await (const record of kafka.readToEnd(topics.releases)) {
     const key = keyOf(record)
-    if (key.endsWith('/live')) assign(state.pointers, key.slice(0, -'/live'.length), record)
-    else assign(state.releases, key, record)
+    if (record.value === null) {
+      state.releases.delete(key)
+      if (key.endsWith('/live')) state.pointers.delete(key.slice(0, -'/live'.length))
+      continue
+    }
+    const parsed = parseReleaseRecord(key, record.value)
+    if ('live' in parsed) state.pointers.set(parsed.live.application, parsed.live)
+    else state.releases.set(key, parsed.release)
   }
   for await (const record of kafka.readToEnd(topics.positions)) {
-    assign(state.positions, keyOf(record), record)
+    const key = keyOf(record)
+    if (record.value === null) state.positions.delete(key)
+    else state.positions.set(key, parsePositionRecord(key, record.value))
   }
   return state
 }
 
 function keyOf(record: IncomingRecord): string {
   return record.key?.toString('utf8') ?? ''
-}
-
-function assign<T>(map: Map<string, T>, key: string, record: IncomingRecord): void {
-  if (record.value === null) map.delete(key)
-  else map.set(key, JSON.parse(record.value.toString('utf8')) as T)
 }
 
 function toRecord(topic: string, key: string, value: object) {

@@ -3,6 +3,7 @@ import { loadContracts } from '@kappa/contracts/load'
 import { connectKafka } from '@kappa/kafka/connect'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, listen } from '@kappa/service/http'
+import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
@@ -36,6 +37,7 @@ export async function createReplay(
   const metrics = createMetrics('replay')
   const health = new Health()
   const contracts = await loadContracts(config.schemasFolder)
+  for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
   const kafka = await connectKafka(config.kafka)
   const store = new ObjectStore(config.objectStore, config.namespace)
   const { replicationFactor } = config.release

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { ControlRecordError } from '@kappa/applications/control-records'
 import type { TopicNames } from '@kappa/applications/records'
 import type { Consumer, IncomingRecord, Kafka } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
-import { ControlRecordError } from './control-records.ts'
 import type { ControlState } from './control-state.ts'
 import type { ResultsMetrics } from './results-metrics.ts'
 

@@ -1,5 +1,5 @@
+import { parsePositionRecord, parseReleaseRecord } from '@kappa/applications/control-records'
 import { type LivePointer, type ReleaseRecord, releaseKey } from '@kappa/applications/records'
-import { parsePositionRecord, parseReleaseRecord } from './control-records.ts'
 import { PositionQueue } from './position-queue.ts'
 
 /** The control topics in memory: releases, the live one of each application, positions. */

@@ -3,6 +3,7 @@ import { connectKafka } from '@kappa/kafka/connect'
 import type { Kafka } from '@kappa/kafka/port'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, listen } from '@kappa/service/http'
+import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
@@ -42,6 +43,7 @@ export async function createResults(
   const logger = createLogger('results', config.http.logLevel)
   const registry = createMetrics('results')
   const health = new Health()
+  for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
   const kafka = overrides.kafka ?? (await connectKafka(config.kafka))
   const failed = Promise.withResolvers<never>()
   failed.promise.catch((error: unknown) => logger.fatal({ err: error }, 'a part has died'))

@@ -17,8 +17,18 @@ export const streamSource = Type.Object({
     description: 'Columns of the newest version, in its order.',
   }),
   versions: Type.Array(Type.Object({ schemaId: Type.Integer(), schema: Type.String() }), {
-    description: 'Every version that may be in the log.',
+    description: 'The versions that this release decodes, whatever came after it was started.',
   }),
+  undecodableVersions: Type.Optional(
+    Type.Array(
+      Type.Object({
+        version: Type.Integer({ minimum: 1 }),
+        schemaId: Type.Integer(),
+        reason: Type.String(),
+      }),
+      { description: 'Versions of the contract that `readerSchema` cannot read, and why.' },
+    ),
+  ),
   readerSchema: Type.String({ description: 'The schema that all versions are decoded to.' }),
 })
 

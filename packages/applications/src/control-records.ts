@@ -1,3 +1,4 @@
+import { Compile } from 'typebox/compile'
 import {
   type LivePointer,
   livePointer,
@@ -5,8 +6,7 @@ import {
   positionRecord,
   type ReleaseRecord,
   releaseRecord,
-} from '@kappa/applications/records'
-import { Compile } from 'typebox/compile'
+} from './records.ts'
 
 const releaseCheck = Compile(releaseRecord)
 const liveCheck = Compile(livePointer)
