@@ -26,13 +26,16 @@ const UNTRUSTED = new Set([
  */
 export function authenticationProblem(error: unknown): string | undefined {
   for (const link of chainOf(error)) {
-    const { name, type, code, message } = link as Error & { type?: string; code?: string }
+    const { name, type, message } = link as Error & { type?: string }
+    const { code: anyCode } = link as { code?: unknown }
+    // Kafka's own codes are numbers.
+    const code = typeof anyCode === 'string' ? anyCode : ''
     if (link instanceof KafkaError && code === 'authentication_failed') return message
     if (REFUSED_NAMES.has(name) || REFUSED_TYPES.has(type ?? '')) return message
-    if (UNTRUSTED.has(code ?? '')) {
+    if (UNTRUSTED.has(code)) {
       return `the broker's certificate cannot be trusted (${code}: ${plain(message)}). Check the authorities (KAPPA_KAFKA_TLS_CA_FILE) and the name in the certificate`
     }
-    if (code?.startsWith('ERR_SSL_') && /ALERT/.test(code)) {
+    if (code.startsWith('ERR_SSL_') && /ALERT/.test(code)) {
       return `the broker refused the TLS connection (${code}). Check the client's certificate (KAPPA_KAFKA_TLS_CERT_FILE) and that the listener speaks TLS`
     }
   }

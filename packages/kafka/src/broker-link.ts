@@ -1,4 +1,5 @@
 import type { IncomingRecord, PartitionOffset } from './port.ts'
+import type { PartitionAnswer, SizedMessage } from './producing/produce-request.ts'
 
 /** Kafka's special timestamps of ListOffsets. */
 export const LATEST = -1
@@ -39,6 +40,18 @@ export interface BrokerLink {
   /** Leaders by partition as of the last refresh; a missing one has no leader now. */
   leaders(topic: string): Map<number, number>
   partitionCount(topic: string): number
+  topics(): Promise<string[]>
+  /** The leader of each partition as of now; undefined where there is none. */
+  describe(topic: string): Promise<readonly (number | undefined)[]>
+  /** How many Produce requests were handed to the network: only that tells "can't be in the log" from "may be". */
+  readonly producesWritten: number
+  /** Writes to partitions that the broker leads, acks=all, in one request. */
+  produce(
+    leader: number,
+    topic: string,
+    partitions: ReadonlyMap<number, readonly SizedMessage[]>,
+    timeoutMs: number,
+  ): Promise<PartitionAnswer[]>
   fetch(request: FetchRequest): Promise<Fetched>
   /** The offset of each partition, in the order of the partitions; -1 where none is at the time. */
   listOffsets(topic: string, timestamp: number): Promise<PartitionOffset[]>
@@ -46,6 +59,12 @@ export interface BrokerLink {
   dispose(): Promise<void>
   /** After an error: nothing is worth waiting for. */
   abandon(): void
+}
+
+/** What is asked of every link, whatever library it stands on. */
+export interface LinkTimeouts {
+  readonly requestTimeoutMs: number
+  readonly connectTimeoutMs: number
 }
 
 /** A link that is not connected yet. */

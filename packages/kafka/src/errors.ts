@@ -1,3 +1,4 @@
+import { authenticationProblem } from './authentication.ts'
 import { KafkaError } from './port.ts'
 
 /** What kafkajs's errors say, without their classes: some are wrapped, some are not. */
@@ -70,6 +71,10 @@ export function unknownTopic(topic: string, cause?: unknown): KafkaError {
 /** A KafkaError for an operation that changed nothing, or whose repetition is harmless. */
 export function toKafkaError(error: unknown, what: string): KafkaError {
   if (error instanceof KafkaError) return error
+  const distrust = authenticationProblem(error)
+  if (distrust !== undefined) {
+    return new KafkaError('authentication_failed', `${what}: ${distrust}`, { cause: error })
+  }
   const info = errorInfo(error)
   if (isFenced(error)) {
     return new KafkaError('fenced', `${what}: a newer producer has the transactional id`, {

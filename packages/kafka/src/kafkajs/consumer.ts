@@ -16,7 +16,7 @@ import {
 } from '../port.ts'
 import { settledWithin, within } from '../time.ts'
 import { toIncomingRecord } from './records.ts'
-import { LOG_LEVEL, logCreatorFor } from './settings.ts'
+import { clientSettings } from './settings.ts'
 import { TrackedSockets } from './sockets.ts'
 
 const RECORDS_PER_BATCH_MAX = 1_000
@@ -88,13 +88,7 @@ export class KafkaJsConsumer implements Consumer {
     // Whoever waits for `finished` gets the cause; that nobody does must not be a second error.
     this.finished.catch(() => undefined)
     this.#consumer = new KafkaJs({
-      brokers: [...config.brokers],
-      clientId: config.clientId,
-      connectionTimeout: config.connectTimeoutMs,
-      requestTimeout: config.requestTimeoutMs,
-      socketFactory: this.#sockets.factory,
-      logLevel: LOG_LEVEL,
-      logCreator: logCreatorFor(config, (entry) => this.#onLog(entry)),
+      ...clientSettings(config, this.#sockets, (entry) => this.#onLog(entry)),
       retry: { retries: RETRIES, initialRetryTime: RETRY_MS, maxRetryTime: RETRY_MS_MAX },
     }).consumer({
       groupId: options.groupId,

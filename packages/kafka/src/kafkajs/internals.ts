@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
-import type { ISocketFactory, logCreator } from 'kafkajs'
+import type { ConnectionOptions } from 'node:tls'
+import type { ISocketFactory, logCreator, SASLOptions } from 'kafkajs'
 
 /**
  * The parts below kafkajs's public API that this package stands on, typed as far as they are used.
@@ -7,12 +8,6 @@ import type { ISocketFactory, logCreator } from 'kafkajs'
  * silently what has no known partition; its consumer can't read a topic without a group.
  * The version is pinned exactly and the conformance tests cover each use.
  */
-
-export interface ProduceMessage {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers?: Readonly<Record<string, Buffer | string>>
-}
 
 export interface FetchedMessage {
   readonly offset: string
@@ -96,6 +91,8 @@ export interface Cluster {
 interface ClusterOptions {
   readonly logger: unknown
   readonly socketFactory: ISocketFactory
+  readonly ssl: ConnectionOptions | undefined
+  readonly sasl: SASLOptions | undefined
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly connectionTimeout: number

@@ -1,15 +1,25 @@
 import type { BrokerLink, Fetched, FetchRequest } from '../broker-link.ts'
 import type { KafkaConfig, PartitionOffset } from '../port.ts'
+import {
+  decodeProduceResponse,
+  encodeProduceRequest,
+  type PartitionAnswer,
+  PRODUCE_API_KEY,
+  PRODUCE_VERSION,
+  type SizedMessage,
+} from '../producing/produce-request.ts'
 import { settledWithin } from '../time.ts'
 import {
   BatchClass,
   type Broker,
   type Cluster,
   ClusterClass,
+  createErrorFromCode,
   createKafkaJsLogger,
 } from './internals.ts'
 import { listOffsets } from './offsets.ts'
 import { toIncomingRecord } from './records.ts'
+import { kafkaJsSecurity } from './security.ts'
 import { DISCONNECT_MS_MAX, LOG_LEVEL, logCreatorFor } from './settings.ts'
 import { TrackedSockets } from './sockets.ts'
 
@@ -24,10 +34,13 @@ export class Link implements BrokerLink {
   #disposed: Promise<void> | undefined
 
   constructor(config: KafkaConfig, options: { readonly requestsInFlight?: number } = {}) {
+    const { ssl, sasl } = kafkaJsSecurity(config)
     this.#addresses = config.brokers.length
     this.#cluster = new ClusterClass({
       logger: createKafkaJsLogger({ level: LOG_LEVEL, logCreator: logCreatorFor(config) }),
       socketFactory: this.sockets.factory,
+      ssl,
+      sasl,
       brokers: config.brokers,
       clientId: config.clientId,
       connectionTimeout: config.connectTimeoutMs,
@@ -95,6 +108,47 @@ export class Link implements BrokerLink {
 
   partitionCount(topic: string): number {
     return this.#cluster.findTopicPartitionMetadata(topic).length
+  }
+
+  async topics(): Promise<string[]> {
+    const { topicMetadata } = await (await this.any()).metadata([])
+    return topicMetadata.map(({ topic }) => topic)
+  }
+
+  async describe(topic: string): Promise<readonly (number | undefined)[]> {
+    const { topicMetadata } = await (await this.any()).metadata([topic])
+    const found = topicMetadata.find((candidate) => candidate.topic === topic)
+    return [...(found?.partitionMetadata ?? [])]
+      .sort((a, b) => a.partitionId - b.partitionId)
+      .map(({ leader }) => (leader === null || leader < 0 ? undefined : leader))
+  }
+
+  get producesWritten(): number {
+    return this.sockets.written(PRODUCE_API_KEY)
+  }
+
+  async produce(
+    leader: number,
+    topic: string,
+    partitions: ReadonlyMap<number, readonly SizedMessage[]>,
+    timeoutMs: number,
+  ): Promise<PartitionAnswer[]> {
+    const broker = await this.broker(leader)
+    return broker.connectionPool.send({
+      request: {
+        apiKey: PRODUCE_API_KEY,
+        apiVersion: PRODUCE_VERSION,
+        apiName: 'Produce',
+        encode: async () => {
+          const buffer = encodeProduceRequest(topic, partitions, timeoutMs)
+          return { buf: buffer, buffer }
+        },
+      },
+      response: {
+        decode: async (payload) => decodeProduceResponse(payload, createErrorFromCode),
+        parse: async (answers) => answers,
+      },
+    })
   }
 
   async fetch(request: FetchRequest): Promise<Fetched> {

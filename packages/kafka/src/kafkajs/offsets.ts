@@ -9,14 +9,10 @@ export async function listOffsets(
   topic: string,
   timestamp: number,
 ): Promise<PartitionOffset[]> {
-  const { topicMetadata } = await (await link.any()).metadata([topic])
-  const partitions = topicMetadata.find((found) => found.topic === topic)?.partitionMetadata ?? []
   const byLeader = new Map<number, number[]>()
-  for (const { partitionId, leader } of partitions) {
-    if (leader === null || leader < 0) {
-      throw new Error(`partition ${partitionId} of "${topic}" has no leader`)
-    }
-    byLeader.set(leader, [...(byLeader.get(leader) ?? []), partitionId])
+  for (const [partition, leader] of (await link.describe(topic)).entries()) {
+    if (leader === undefined) throw new Error(`partition ${partition} of "${topic}" has no leader`)
+    byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition])
   }
   const answers = await Promise.all(
     [...byLeader].map(async ([leader, ids]) => {

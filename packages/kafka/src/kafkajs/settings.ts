@@ -1,5 +1,12 @@
-import { type LogEntry, type logCreator, logLevel } from 'kafkajs'
+import {
+  type KafkaConfig as KafkaJsConfig,
+  type LogEntry,
+  type logCreator,
+  logLevel,
+} from 'kafkajs'
 import type { KafkaConfig } from '../port.ts'
+import { kafkaJsSecurity } from './security.ts'
+import type { TrackedSockets } from './sockets.ts'
 
 /** Longest wait for an orderly disconnect before the sockets are destroyed. */
 export const DISCONNECT_MS_MAX = 2_000
@@ -12,6 +19,26 @@ const LEVELS = new Map<logLevel, 'error' | 'warn' | 'info' | 'debug'>([
 ])
 
 export const LOG_LEVEL = logLevel.INFO
+
+/** What every client of kafkajs is made with; `tap` sees the entries of its log. */
+export function clientSettings(
+  config: KafkaConfig,
+  sockets: TrackedSockets,
+  tap?: (entry: LogEntry) => void,
+): KafkaJsConfig {
+  const { ssl, sasl } = kafkaJsSecurity(config)
+  return {
+    brokers: [...config.brokers],
+    clientId: config.clientId,
+    connectionTimeout: config.connectTimeoutMs,
+    requestTimeout: config.requestTimeoutMs,
+    socketFactory: sockets.factory,
+    logLevel: LOG_LEVEL,
+    logCreator: logCreatorFor(config, tap),
+    ...(ssl && { ssl }),
+    ...(sasl && { sasl }),
+  }
+}
 
 /** Sends kafkajs's log to the port's logger; `tap` sees every entry first. */
 export function logCreatorFor(config: KafkaConfig, tap?: (entry: LogEntry) => void): logCreator {

@@ -1,10 +1,10 @@
-import { connect, type Socket } from 'node:net'
+import { connect, isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, connect as connectTls } from 'node:tls'
 import type { ISocketFactory } from 'kafkajs'
 
 const KEEP_ALIVE_DELAY_MS = 60_000
 
 /** API keys of Kafka's protocol whose requests change the log. */
-export const PRODUCE_API_KEY = 0
 export const END_TXN_API_KEY = 26
 
 /**
@@ -16,8 +16,8 @@ export class TrackedSockets {
   readonly #written = new Map<number, number>()
   #destroyed = false
 
-  readonly factory: ISocketFactory = ({ host, port, onConnect }) => {
-    const socket = connect({ host, port }, onConnect)
+  readonly factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    const socket = ssl ? openTls(host, port, ssl, onConnect) : connect({ host, port }, onConnect)
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
     socket.setNoDelay(true)
     this.#open.add(socket)
@@ -51,4 +51,15 @@ export class TrackedSockets {
     }
     socket.write = counted as Socket['write']
   }
+}
+
+/** A server name may not be an address (RFC 6066), and Node refuses one. */
+function openTls(
+  host: string,
+  port: number,
+  ssl: ConnectionOptions,
+  onConnect: () => void,
+): Socket {
+  const name = isIP(host) ? {} : { servername: host }
+  return connectTls({ host, port, ...name, ...ssl }, onConnect)
 }

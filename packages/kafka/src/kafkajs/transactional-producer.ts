@@ -12,9 +12,10 @@ import {
   type OutgoingRecord,
   type TransactionalProducer,
 } from '../port.ts'
+import { PRODUCE_API_KEY } from '../producing/produce-request.ts'
 import { settledWithin, within } from '../time.ts'
-import { DISCONNECT_MS_MAX, LOG_LEVEL, logCreatorFor } from './settings.ts'
-import { END_TXN_API_KEY, PRODUCE_API_KEY, TrackedSockets } from './sockets.ts'
+import { clientSettings, DISCONNECT_MS_MAX } from './settings.ts'
+import { END_TXN_API_KEY, TrackedSockets } from './sockets.ts'
 
 type Outgoing = OutgoingRecord & { readonly topic: string }
 
@@ -57,13 +58,7 @@ export class KafkaJsTransactionalProducer implements TransactionalProducer {
     this.#config = config
     this.#id = id
     this.#producer = new KafkaJs({
-      brokers: [...config.brokers],
-      clientId: config.clientId,
-      connectionTimeout: config.connectTimeoutMs,
-      requestTimeout: config.requestTimeoutMs,
-      socketFactory: this.#sockets.factory,
-      logLevel: LOG_LEVEL,
-      logCreator: logCreatorFor(config),
+      ...clientSettings(config, this.#sockets),
       retry: { retries: RETRIES, initialRetryTime: RETRY_MS },
     }).producer({
       transactionalId: id,

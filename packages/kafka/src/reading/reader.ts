@@ -1,21 +1,15 @@
 import type { BrokerLink, Fetched, FetchRequest, OpenLink } from '../broker-link.ts'
-import { errorInfo, isUnknownTopic, toKafkaError, unknownTopic } from '../errors.ts'
+import { errorInfo } from '../errors.ts'
 import { KafkaError } from '../port.ts'
-import { delay, within } from '../time.ts'
+import { RetryingLink } from '../retrying-link.ts'
 
-const RETRY_MS = 100
-
-/** Reads partitions without a consumer group, over one link that is made anew after any doubt. */
+/** Reads partitions without a consumer group. */
 export class Reader {
-  readonly #openLink: OpenLink
-  readonly #timeoutMs: number
-  #link: Promise<BrokerLink> | undefined
-  #closed = false
+  readonly #link: RetryingLink
 
   /** @param timeoutMs bound of each call, retries included */
   constructor(openLink: OpenLink, timeoutMs: number) {
-    this.#openLink = openLink
-    this.#timeoutMs = timeoutMs
+    this.#link = new RetryingLink(openLink, timeoutMs)
   }
 
   fetch(request: FetchRequest): Promise<Fetched> {
@@ -37,59 +31,23 @@ export class Reader {
     })
   }
 
-  /** Asks again over new connections until `timeoutMs` have passed. */
   async ask<T>(topic: string, ask: (link: BrokerLink) => Promise<T>): Promise<T> {
-    const deadline = Date.now() + this.#timeoutMs
-    let unknown = 0
-    for (;;) {
-      if (this.#closed) throw new KafkaError('closed', 'The connection to Kafka is closed')
-      let used: Promise<BrokerLink> | undefined
-      try {
-        const leftMs = Math.max(1, deadline - Date.now())
-        used = this.#opened()
-        const asking = used.then(async (link) => {
-          await link.addTopic(topic)
-          return ask(link)
-        })
-        return await within(asking, leftMs, () => new Error('no answer in time'))
-      } catch (error) {
-        if (error instanceof KafkaError) throw error
-        this.#drop(used)
-        // An older link may ask for another topic as well, which is gone by now.
-        if (isUnknownTopic(error)) unknown += 1
-        if (unknown > 1) throw unknownTopic(topic, error)
-        if (!errorInfo(error).retriable || Date.now() + RETRY_MS >= deadline) {
-          throw toKafkaError(error, `Reading "${topic}" failed`)
-        }
-        await delay(RETRY_MS)
-      }
+    const what = `let "${topic}" be read`
+    const asking = async (link: BrokerLink): Promise<T> => {
+      await link.addTopic(topic)
+      return ask(link)
+    }
+    try {
+      return await this.#link.ask(what, topic, asking)
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== 'unknown_topic') throw error
+      // The link may know a topic of that name that was deleted, or ask for another one that was.
+      this.#link.renew()
+      return await this.#link.ask(what, topic, asking)
     }
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    const link = this.#link
-    this.#link = undefined
-    await link?.then((open) => open.dispose()).catch(() => undefined)
-  }
-
-  #opened(): Promise<BrokerLink> {
-    if (!this.#link) {
-      const link = this.#openLink()
-      this.#link = link.connect().then(
-        () => link,
-        (error: unknown) => {
-          link.abandon()
-          throw error
-        },
-      )
-    }
-    return this.#link
-  }
-
-  /** Only the link that failed: another call may have made a new one meanwhile. */
-  #drop(used: Promise<BrokerLink> | undefined): void {
-    if (this.#link === used) this.#link = undefined
-    used?.then((open) => open.abandon()).catch(() => undefined)
+  close(): Promise<void> {
+    return this.#link.close()
   }
 }

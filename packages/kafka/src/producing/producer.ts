@@ -1,6 +1,6 @@
+import type { LinkTimeouts, OpenLink } from '../broker-link.ts'
 import { partitionForKey } from '../murmur2.ts'
 import {
-  type KafkaConfig,
   KafkaError,
   type OutgoingRecord,
   type Placement,
@@ -18,8 +18,9 @@ const BATCH_BYTES_MAX = 1_000_000
 const DELIVERY_TIMEOUT_MS = 15_000
 const TOPICS_MAX = 1_000
 
-export class KafkaJsProducer implements Producer {
-  readonly #config: KafkaConfig
+export class BatchingProducer implements Producer {
+  readonly #openLink: OpenLink
+  readonly #timeouts: LinkTimeouts
   readonly #limits: LaneLimits
   readonly #queueBytesMax: number
   readonly #lanes = new Map<string, Lane>()
@@ -32,8 +33,9 @@ export class KafkaJsProducer implements Producer {
   #keyless = 0
   #closing: Promise<void> | undefined
 
-  constructor(config: KafkaConfig, options: ProducerOptions = {}) {
-    this.#config = config
+  constructor(openLink: OpenLink, timeouts: LinkTimeouts, options: ProducerOptions = {}) {
+    this.#openLink = openLink
+    this.#timeouts = timeouts
     this.#queueBytesMax = options.queueBytesMax ?? QUEUE_BYTES_MAX
     this.#limits = {
       batchRecordsMax: options.batchRecordsMax ?? BATCH_RECORDS_MAX,
@@ -85,7 +87,7 @@ export class KafkaJsProducer implements Producer {
     const lanes = [...this.#lanes.values()]
     await settledWithin(
       Promise.allSettled([...this.#open].map(({ promise }) => promise)),
-      this.#limits.deliveryTimeoutMs + this.#config.requestTimeoutMs,
+      this.#limits.deliveryTimeoutMs + this.#timeouts.requestTimeoutMs,
     )
     await Promise.all(lanes.map((lane) => lane.close()))
   }
@@ -112,7 +114,7 @@ export class KafkaJsProducer implements Producer {
       if (this.#lanes.size >= TOPICS_MAX) {
         throw new KafkaError('queue_full', `A producer writes to at most ${TOPICS_MAX} topics`)
       }
-      lane = new Lane(this.#config, topic, this.#limits)
+      lane = new Lane(this.#openLink, this.#timeouts, topic, this.#limits)
       this.#lanes.set(topic, lane)
     }
     return lane

@@ -1,19 +1,24 @@
 import { crc32c } from '../crc32c.ts'
-import { createErrorFromCode, type ProduceMessage } from './internals.ts'
-import { PRODUCE_API_KEY } from './sockets.ts'
 
 /**
- * Kafka's Produce request, version 7, written in one buffer. kafkajs's own makes several buffers
- * a record and copies batches quadratically, and of its answers it tells one partition's error only.
+ * Kafka's Produce request, version 7, written in one buffer: the libraries' own make several buffers
+ * a record, and of the answers kafkajs tells one partition's error only.
  * Layout: https://kafka.apache.org/protocol (Produce) and
  * https://kafka.apache.org/documentation/#recordbatch.
  */
 
-const VERSION = 7
+export const PRODUCE_API_KEY = 0
+export const PRODUCE_VERSION = 7
 const ACKS_ALL = -1
 const MAGIC = 2
 const BATCH_HEADER_BYTES = 61
 const REQUEST_OVERHEAD_BYTES = 64
+
+export interface ProduceMessage {
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers?: Readonly<Record<string, Buffer | string>>
+}
 
 export interface SizedMessage extends ProduceMessage {
   /** At least the record's size on the wire. */
@@ -130,7 +135,8 @@ function writeBatch(writer: Writer, messages: readonly ProduceMessage[]): void {
   writer.buffer.writeUInt32BE(crc32c(writer.buffer, checkedFrom, writer.at), crcAt)
 }
 
-function encode(
+/** The request's body, after its header. */
+export function encodeProduceRequest(
   topic: string,
   partitions: ReadonlyMap<number, readonly SizedMessage[]>,
   timeoutMs: number,
@@ -158,8 +164,11 @@ function encode(
   return writer.buffer.subarray(0, writer.at)
 }
 
-/** Of a request for one topic. */
-function decode(response: Buffer): PartitionAnswer[] {
+/** Of a request for one topic; `errorOf` names Kafka's error codes. */
+export function decodeProduceResponse(
+  response: Buffer,
+  errorOf: (code: number) => Error,
+): PartitionAnswer[] {
   let at = 4
   at += 2 + response.readInt16BE(at)
   const count = response.readInt32BE(at)
@@ -169,34 +178,11 @@ function decode(response: Buffer): PartitionAnswer[] {
     const code = response.readInt16BE(at + 4)
     answers.push({
       partition: response.readInt32BE(at),
-      error: code === 0 ? undefined : createErrorFromCode(code),
+      error: code === 0 ? undefined : errorOf(code),
       baseOffset: response.readBigInt64BE(at + 6),
     })
     // partition, error code, base offset, append time, log start offset
     at += 4 + 2 + 8 + 8 + 8
   }
   return answers
-}
-
-/** A request as kafkajs's connections take it. */
-export function produceRequest(
-  topic: string,
-  partitions: ReadonlyMap<number, readonly SizedMessage[]>,
-  timeoutMs: number,
-) {
-  return {
-    request: {
-      apiKey: PRODUCE_API_KEY,
-      apiVersion: VERSION,
-      apiName: 'Produce',
-      encode: async () => {
-        const buffer = encode(topic, partitions, timeoutMs)
-        return { buf: buffer, buffer }
-      },
-    },
-    response: {
-      decode: async (payload: Buffer) => decode(payload),
-      parse: async (answers: PartitionAnswer[]) => answers,
-    },
-  }
 }

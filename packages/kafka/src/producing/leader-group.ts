@@ -1,7 +1,6 @@
+import type { BrokerLink } from '../broker-link.ts'
 import type { ErrorInfo } from '../errors.ts'
-import type { Link } from './link.ts'
 import type { QueuedMessage } from './pending-send.ts'
-import { produceRequest } from './produce-request.ts'
 
 /** The answers of a broker that appended nothing to the partition, by what to do next. */
 const REFUSALS = new Map<string, 'record' | 'later'>([
@@ -9,6 +8,7 @@ const REFUSALS = new Map<string, 'record' | 'later'>([
   ['RECORD_LIST_TOO_LARGE', 'record'],
   ['INVALID_RECORD', 'record'],
   ['NOT_LEADER_FOR_PARTITION', 'later'],
+  ['NOT_LEADER_OR_FOLLOWER', 'later'],
   ['LEADER_NOT_AVAILABLE', 'later'],
   ['UNKNOWN_TOPIC_OR_PARTITION', 'later'],
   ['NOT_ENOUGH_REPLICAS', 'later'],
@@ -44,13 +44,10 @@ export class LeaderGroup {
   }
 
   /** Gives the records that were appended their places; resolves with what was not. */
-  async send(link: Link, topic: string, timeoutMs: number): Promise<PartitionFailure[]> {
+  async send(link: BrokerLink, topic: string, timeoutMs: number): Promise<PartitionFailure[]> {
     try {
       if (this.#leader === undefined) throw new Error(`a partition of "${topic}" has no leader`)
-      const broker = await link.broker(this.#leader)
-      const answers = await broker.connectionPool.send(
-        produceRequest(topic, this.#byPartition, timeoutMs),
-      )
+      const answers = await link.produce(this.#leader, topic, this.#byPartition, timeoutMs)
       return [...this.#byPartition].flatMap(([partition, messages]) => {
         const answer = answers.find((candidate) => candidate.partition === partition)
         const error = answer

@@ -1,5 +1,5 @@
 import { KafkaError, type KafkaErrorCode, type OutgoingRecord, type Placement } from '../port.ts'
-import type { ProduceMessage } from './internals.ts'
+import type { ProduceMessage } from './produce-request.ts'
 
 /** One call of `send` until all its records are acknowledged or one is given up. */
 export class PendingSend {
@@ -68,7 +68,7 @@ export class PendingSend {
   }
 }
 
-/** A record on its way; kafkajs reads key, value and headers of it. */
+/** A record on its way. */
 export interface QueuedMessage extends ProduceMessage {
   readonly send: PendingSend
   readonly index: number

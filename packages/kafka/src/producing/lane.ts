@@ -1,11 +1,10 @@
+import type { BrokerLink, LinkTimeouts, OpenLink } from '../broker-link.ts'
 import { errorInfo, isUnknownTopic, unknownTopic } from '../errors.ts'
-import { type KafkaConfig, KafkaError } from '../port.ts'
+import { KafkaError } from '../port.ts'
 import { delay, within } from '../time.ts'
-import { Link } from './link.ts'
+import { groupByLeader, type PartitionFailure, refusal } from './leader-group.ts'
 import { MessageQueue } from './message-queue.ts'
 import type { QueuedMessage } from './pending-send.ts'
-import { groupByLeader, type PartitionFailure, refusal } from './produce.ts'
-import { PRODUCE_API_KEY } from './sockets.ts'
 
 const METADATA_AGE_MS_MAX = 60_000
 const BACKOFF_MS_MIN = 20
@@ -23,20 +22,22 @@ export interface LaneLimits {
  * the connections are thrown away and the records are sent again until their deadline.
  */
 export class Lane {
-  readonly #config: KafkaConfig
+  readonly #openLink: OpenLink
+  readonly #timeouts: LinkTimeouts
   readonly #topic: string
   readonly #limits: LaneLimits
   readonly #queue = new MessageQueue()
-  #link: Link | undefined
+  #link: BrokerLink | undefined
   #refreshAt = 0
   #recordsMax: number
   #backoffMs = BACKOFF_MS_MIN
   #pumping: Promise<void> | undefined
-  #connecting: Promise<Link> | undefined
+  #connecting: Promise<BrokerLink> | undefined
   #aborted = false
 
-  constructor(config: KafkaConfig, topic: string, limits: LaneLimits) {
-    this.#config = config
+  constructor(openLink: OpenLink, timeouts: LinkTimeouts, topic: string, limits: LaneLimits) {
+    this.#openLink = openLink
+    this.#timeouts = timeouts
     this.#topic = topic
     this.#limits = limits
     this.#recordsMax = limits.batchRecordsMax
@@ -107,14 +108,14 @@ export class Lane {
     let groups = groupByLeader(batch, new Map())
     let failures: PartitionFailure[]
     let writtenBefore = 0
-    let link: Link | undefined
+    let link: BrokerLink | undefined
     try {
       const open = await within(this.#connected(), leftMs, () => new Error('no broker answered'))
       link = open
-      writtenBefore = open.sockets.written(PRODUCE_API_KEY)
+      writtenBefore = open.producesWritten
       groups = groupByLeader(batch, open.leaders(this.#topic))
       const sending = groups.map((group) =>
-        group.send(open, this.#topic, this.#config.requestTimeoutMs),
+        group.send(open, this.#topic, this.#timeouts.requestTimeoutMs),
       )
       const boundMs = Math.max(1, Math.min(first.send.deadline - Date.now(), this.#attemptMsMax()))
       const late = () => new Error('no response in time')
@@ -127,7 +128,7 @@ export class Lane {
       this.#recordsMax = Math.min(this.#recordsMax * 2, this.#limits.batchRecordsMax)
       return
     }
-    const written = link !== undefined && link.sockets.written(PRODUCE_API_KEY) > writtenBefore
+    const written = link !== undefined && link.producesWritten > writtenBefore
     await this.#retryOrGiveUp(batch, failures, written)
   }
 
@@ -201,11 +202,11 @@ export class Lane {
   }
 
   #attemptMsMax(): number {
-    return this.#config.requestTimeoutMs + this.#config.connectTimeoutMs
+    return this.#timeouts.requestTimeoutMs + this.#timeouts.connectTimeoutMs
   }
 
   /** The link with metadata that is young enough; concurrent callers share one attempt. */
-  #connected(): Promise<Link> {
+  #connected(): Promise<BrokerLink> {
     if (this.#link !== undefined && !this.#link.disposed && Date.now() < this.#refreshAt) {
       return Promise.resolve(this.#link)
     }
@@ -215,8 +216,8 @@ export class Lane {
     return this.#connecting
   }
 
-  async #connect(): Promise<Link> {
-    const link = this.#link?.disposed === false ? this.#link : new Link(this.#config)
+  async #connect(): Promise<BrokerLink> {
+    const link = this.#link?.disposed === false ? this.#link : this.#openLink()
     try {
       if (link === this.#link) await link.refresh()
       else await link.connect([this.#topic])
