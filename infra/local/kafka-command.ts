@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { LocalError } from './local-error.ts'
 
@@ -36,20 +36,20 @@ export async function formatKafkaStorage(
   command: KafkaCommand,
   configFile: string,
   clusterId: string,
-  logFolder: string,
+  { logFile, formatOptions = [] }: { logFile: string; formatOptions?: readonly string[] },
 ): Promise<void> {
-  const args = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configFile]
+  const tool = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', configFile]
+  const args = [...tool, ...formatOptions]
   try {
     const { stdout, stderr } = await promisify(execFile)(
       command.java,
       ['-XX:TieredStopAtLevel=1', ...javaArguments(command), ...args],
       { timeout: FORMAT_TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX },
     )
-    mkdirSync(logFolder, { recursive: true, mode: 0o700 })
-    writeFileSync(join(logFolder, 'kafka-format.log'), stdout + stderr)
+    mkdirSync(dirname(logFile), { recursive: true, mode: 0o700 })
+    writeFileSync(logFile, stdout + stderr)
   } catch (cause) {
-    throw new LocalError(`Kafka's storage could not be formatted: ${(cause as Error).message}`, {
-      cause,
-    })
+    const { stderr, message } = cause as Error & { stderr?: string }
+    throw new LocalError(`Kafka's storage could not be formatted: ${stderr || message}`, { cause })
   }
 }

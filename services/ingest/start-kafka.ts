@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Contract } from '@kappa/contracts/contract'
 import { connectKafka } from '@kappa/kafka/connect'
 import { type Kafka, type KafkaAdmin, KafkaError, type TopicSpec } from '@kappa/kafka/port'
+import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Logger } from '@kappa/service/logger'
 import type { IngestConfig } from './config.ts'
 
@@ -15,6 +16,7 @@ export async function connectWithin(config: IngestConfig, logger: Logger): Promi
   // What the client library reports as an error is retried or becomes a KafkaError.
   const log = (level: string, message: string, fields: object) =>
     logger.debug({ ...fields, kafkaLevel: level }, message)
+  for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
   const deadline = Date.now() + config.kafkaStartTimeoutMs
   for (;;) {
     try {

@@ -41,6 +41,10 @@ export class ConfigReader {
     return this.#value(name)
   }
 
+  isSet(name: string): boolean {
+    return this.#value(name) !== undefined
+  }
+
   oneOf<T extends string>(name: string, choices: readonly T[], fallback?: T): T {
     const value = this.#value(name) ?? fallback
     const choice = choices.find((candidate) => candidate === value)

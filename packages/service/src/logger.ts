@@ -3,9 +3,14 @@ import type { LogLevel } from './settings.ts'
 
 export type { Logger }
 
-const secretPaths = ['password', 'token', 'secretAccessKey', 'authorization', 'cookie'].flatMap(
-  (name) => [name, `*.${name}`, `*.*.${name}`],
-)
+const secretPaths = [
+  'password',
+  'token',
+  'clientSecret',
+  'secretAccessKey',
+  'authorization',
+  'cookie',
+].flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
 
 /** JSON lines on standard output, one object a line, with everything that is named like a secret removed. */
 export function createLogger(service: string, level: LogLevel): Logger {

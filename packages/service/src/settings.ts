@@ -1,4 +1,5 @@
 import type { ConfigReader } from './config.ts'
+import { type KafkaSecuritySettings, readKafkaSecurity } from './kafka-security.ts'
 
 export interface HttpSettings {
   readonly host: string
@@ -50,9 +51,11 @@ export interface KafkaSettings {
   readonly clientId: string
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
+  readonly security?: KafkaSecuritySettings
 }
 
 export function readKafkaSettings(read: ConfigReader, clientId: string): KafkaSettings {
+  const security = readKafkaSecurity(read)
   return {
     brokers: read.list('KAPPA_KAFKA_BROKERS'),
     clientId,
@@ -68,6 +71,7 @@ export function readKafkaSettings(read: ConfigReader, clientId: string): KafkaSe
       max: 300_000,
       unit: 'milliseconds',
     }),
+    ...(security && { security }),
   }
 }
 
