@@ -28,10 +28,24 @@ const versionFile = /^(\d+)\.avsc$/
  * @throws ContractError with all problems, each naming its file and, where there is one, its line.
  */
 export async function loadContracts(folder: string, options: LoadOptions = {}): Promise<Contracts> {
-  const loader = new Loader(folder, { ...defaultEncodeLimits, ...options.limits })
-  const contracts = await loader.load()
-  if (loader.problems.length > 0) throw new ContractError(loader.problems)
+  const { contracts, problems } = await readContracts(folder, options)
+  if (problems.length > 0) throw new ContractError(problems)
   return new Contracts(contracts)
+}
+
+export interface ReadContracts {
+  /** Those without problems. */
+  readonly contracts: readonly Contract[]
+  readonly problems: readonly ContractProblem[]
+}
+
+/** As `loadContracts`, for those who want to list the problems: never throws for what files hold. */
+export async function readContracts(
+  folder: string,
+  options: LoadOptions = {},
+): Promise<ReadContracts> {
+  const loader = new Loader(folder, { ...defaultEncodeLimits, ...options.limits })
+  return { contracts: await loader.load(), problems: loader.problems }
 }
 
 interface VersionSource extends ContractVersion {
