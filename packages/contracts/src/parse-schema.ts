@@ -187,7 +187,7 @@ class SchemaParser {
     const schema = this.parse(json.type, [...path, 'type'], namespace, depth + 1)
     if (schema === undefined) return
     const aliases = this.#aliases(json, path, '')
-    const field: Field = { name, aliases, schema, default: json.default }
+    const field: Field = { name, aliases, schema, default: json.default, ...docOf(json) }
     if (json.default !== undefined) this.#defaults.push({ field, path: [...path, 'default'] })
     record.fields.push(field)
   }
@@ -250,7 +250,7 @@ class SchemaParser {
       }
     }
     const full = qualify(name, typeof namespace === 'string' ? namespace : enclosing)
-    return { name: full, aliases: this.#aliases(json, path, namespaceOf(full)) }
+    return { name: full, aliases: this.#aliases(json, path, namespaceOf(full)), ...docOf(json) }
   }
 
   #aliases(json: JsonObject, path: JsonPath, namespace: string): string[] {
@@ -276,6 +276,10 @@ class SchemaParser {
     if (this.problems.length < problemsMax) this.problems.push({ path, message })
     return undefined
   }
+}
+
+function docOf({ doc }: JsonObject): { readonly doc?: string } {
+  return typeof doc === 'string' ? { doc } : {}
 }
 
 function qualify(name: string, namespace: string): string {

@@ -35,6 +35,7 @@ export interface Field {
   readonly schema: Schema
   /** Avro's JSON form of the default; undefined when there is none (null is a default). */
   readonly default: unknown
+  readonly doc?: string
 }
 
 /** `fields` is filled after the object exists, because a record may contain itself. */
@@ -42,6 +43,7 @@ export interface RecordSchema {
   readonly type: 'record'
   readonly name: string
   readonly aliases: readonly string[]
+  readonly doc?: string
   readonly fields: Field[]
 }
 
@@ -49,6 +51,7 @@ export interface EnumSchema {
   readonly type: 'enum'
   readonly name: string
   readonly aliases: readonly string[]
+  readonly doc?: string
   readonly symbols: readonly string[]
   readonly default?: string
 }
@@ -57,6 +60,7 @@ export interface FixedSchema {
   readonly type: 'fixed'
   readonly name: string
   readonly aliases: readonly string[]
+  readonly doc?: string
   readonly size: number
   readonly logical?: LogicalType
 }
