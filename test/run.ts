@@ -35,6 +35,7 @@ try {
   process.env.KAPPA_TEST_STACK = JSON.stringify({
     ...stack.connection,
     sparkJarsFolder: stack.components.sparkJarsFolder,
+    kafkaJarsFolder: stack.components.kafkaJarsFolder,
     sparkArchiveFile,
     java: stack.components.java,
     stateFolder,

@@ -3,6 +3,7 @@ import type { StackConnection } from '@kappa/local/stack'
 /** The stack that `test/run.ts` has started for this run. */
 export interface TestStack extends StackConnection {
   readonly sparkJarsFolder: string
+  readonly kafkaJarsFolder: string
   /** AppCDS archive made with these jars. */
   readonly sparkArchiveFile: string
   readonly java: string

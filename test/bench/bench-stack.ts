@@ -30,6 +30,7 @@ export async function startBenchStack(
   const connection: TestStack = {
     ...stack.connection,
     sparkJarsFolder: stack.components.sparkJarsFolder,
+    kafkaJarsFolder: stack.components.kafkaJarsFolder,
     sparkArchiveFile: await ensureSparkArchive(stack.components),
     java: stack.components.java,
     stateFolder,

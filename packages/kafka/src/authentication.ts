@@ -2,7 +2,7 @@ import { KafkaError } from './port.ts'
 
 /** Names of the client libraries' errors for credentials that a broker refuses. */
 const REFUSED_NAMES = new Set(['KafkaJSSASLAuthenticationError', 'AuthenticationError'])
-const REFUSED_TYPES = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM'])
+const REFUSED_TYPES = new Set(['SASL_AUTHENTICATION_FAILED'])
 
 /** Node's codes for a broker's certificate that cannot be trusted. */
 const UNTRUSTED = new Set([
@@ -32,6 +32,9 @@ export function authenticationProblem(error: unknown): string | undefined {
     const code = typeof anyCode === 'string' ? anyCode : ''
     if (link instanceof KafkaError && code === 'authentication_failed') return message
     if (REFUSED_NAMES.has(name) || REFUSED_TYPES.has(type ?? '')) return message
+    if (type === 'UNSUPPORTED_SASL_MECHANISM') {
+      return `${message}. Check the mechanism (KAPPA_KAFKA_SASL_MECHANISM)`
+    }
     if (UNTRUSTED.has(code)) {
       return `the broker's certificate cannot be trusted (${code}: ${plain(message)}). Check the authorities (KAPPA_KAFKA_TLS_CA_FILE) and the name in the certificate`
     }

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import type { ConnectionOptions } from 'node:tls'
-import type { ISocketFactory, logCreator, SASLOptions } from 'kafkajs'
+import type { ISocketFactory, KafkaConfig, logCreator } from 'kafkajs'
 
 /**
  * The parts below kafkajs's public API that this package stands on, typed as far as they are used.
@@ -92,7 +92,7 @@ interface ClusterOptions {
   readonly logger: unknown
   readonly socketFactory: ISocketFactory
   readonly ssl: ConnectionOptions | undefined
-  readonly sasl: SASLOptions | undefined
+  readonly sasl: KafkaConfig['sasl']
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly connectionTimeout: number

@@ -1,12 +1,12 @@
 import type { ConnectionOptions } from 'node:tls'
-import type { SASLOptions } from 'kafkajs'
-import { oauthToken } from '../oauth-token.ts'
+import type { KafkaConfig as KafkaJsConfig, SASLOptions } from 'kafkajs'
 import type { KafkaConfig, KafkaSasl } from '../port.ts'
+import { oauthBearer } from './oauth-bearer.ts'
 
 /** What kafkajs calls TLS and SASL; undefined where the configuration has none. */
 export interface KafkaJsSecurity {
   readonly ssl: ConnectionOptions | undefined
-  readonly sasl: SASLOptions | undefined
+  readonly sasl: KafkaJsConfig['sasl']
 }
 
 export function kafkaJsSecurity({ security }: KafkaConfig): KafkaJsSecurity {
@@ -20,11 +20,8 @@ export function kafkaJsSecurity({ security }: KafkaConfig): KafkaJsSecurity {
   }
 }
 
-function saslOptions(sasl: KafkaSasl): SASLOptions {
-  if (sasl.mechanism === 'oauthbearer') {
-    const oauthBearerProvider = async () => ({ value: await oauthToken(sasl) })
-    return { mechanism: 'oauthbearer', oauthBearerProvider }
-  }
-  const { mechanism, username, password } = sasl
-  return { mechanism, username, password } as SASLOptions
+function saslOptions(sasl: KafkaSasl): NonNullable<KafkaJsConfig['sasl']> {
+  const { mechanism } = sasl
+  if (mechanism === 'oauthbearer') return { mechanism, authenticationProvider: oauthBearer(sasl) }
+  return { mechanism, username: sasl.username, password: sasl.password } as SASLOptions
 }
