@@ -2,9 +2,8 @@ import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { listApplications, loadApplication } from '@kappa/applications/load'
 import { ApplicationError, formatProblem } from '@kappa/applications/problems'
 import type { ReleaseRecord } from '@kappa/applications/records'
-import type { Contracts } from '@kappa/contracts/contracts'
 import type { ReleaseParts } from './release-parts.ts'
-import { folderDiffers, requestRelease } from './release-request.ts'
+import { folderDiffers, requestRelease, withBoundsOf } from './release-request.ts'
 import { ReleaseRunner } from './release-runner.ts'
 import type { ApplicationStatus } from './release-status.ts'
 
@@ -12,15 +11,13 @@ import type { ApplicationStatus } from './release-status.ts'
 export class Applications {
   readonly failed: Promise<never>
   readonly #parts: ReleaseParts
-  readonly #contracts: Contracts
   readonly #runners = new Map<string, ReleaseRunner>()
   readonly #definitions = new Map<string, ApplicationDefinition>()
   readonly #problems = new Map<string, readonly string[]>()
   #fail!: (error: unknown) => void
 
-  constructor(parts: ReleaseParts, contracts: Contracts) {
+  constructor(parts: ReleaseParts) {
     this.#parts = parts
-    this.#contracts = contracts
     this.failed = new Promise((_resolve, reject) => {
       this.#fail = reject
     })
@@ -37,7 +34,8 @@ export class Applications {
       if (!record) continue
       const definition = this.#definitions.get(name)
       const differs = definition === undefined || folderDiffers(definition, record)
-      const runner = new ReleaseRunner(this.#parts, record, { folderDiffers: differs })
+      const bounded = definition ? withBoundsOf(definition, record) : record
+      const runner = new ReleaseRunner(this.#parts, bounded, { folderDiffers: differs })
       this.#runners.set(name, runner)
       runner.run().catch(this.#fail)
     }
@@ -52,7 +50,7 @@ export class Applications {
       if (current && !this.#isReplaceable(definition, current)) return
       const release = (current?.release ?? 0) + 1
       const context = {
-        contracts: this.#contracts,
+        contracts: this.#parts.contracts,
         namespace: config.namespace,
         epoch: control.epoch,
       }

@@ -9,6 +9,7 @@ import {
   readObjectStoreSettings,
 } from '@kappa/service/settings'
 import type { LocalLauncherSettings } from './launchers/local.ts'
+import type { UndecodableBounds } from './undecodable-records.ts'
 
 export interface ReplayConfig {
   readonly http: HttpSettings
@@ -37,6 +38,8 @@ export interface ReleaseSettings {
   readonly progressTimeoutMs: number
   /** Failures in a row, without a finished batch in between, after which a release is FAILED. */
   readonly failuresMax: number
+  /** How records that cannot be decoded are looked for and listed. */
+  readonly undecodable: UndecodableBounds
 }
 
 /** @throws ConfigError naming every wrong variable. */
@@ -60,25 +63,37 @@ function readLauncher(read: ConfigReader): LocalLauncherSettings {
     java: read.text('KAPPA_JAVA', { default: 'java' }),
     jarsFolder: read.text('KAPPA_SPARK_JARS_FOLDER'),
     workFolder: read.text('KAPPA_SPARK_WORK_FOLDER'),
-    stopTimeoutMs: milliseconds(read, 'KAPPA_SPARK_STOP_TIMEOUT_MS', 10_000),
+    stopTimeoutMs: read.milliseconds('KAPPA_SPARK_STOP_TIMEOUT_MS', { default: 10_000 }),
     ...(archiveFile === undefined ? {} : { archiveFile }),
   }
 }
 
 function readReleaseSettings(read: ConfigReader): ReleaseSettings {
   return {
-    clusterStartTimeoutMs: milliseconds(read, 'KAPPA_CLUSTER_START_TIMEOUT_MS', 120_000),
-    requestTimeoutMs: milliseconds(read, 'KAPPA_SPARK_REQUEST_TIMEOUT_MS', 60_000),
-    heartbeatMs: milliseconds(read, 'KAPPA_HEARTBEAT_MS', 2_000),
-    pollingDelayMs: milliseconds(read, 'KAPPA_POLLING_DELAY_MS', 2_000),
+    clusterStartTimeoutMs: read.milliseconds('KAPPA_CLUSTER_START_TIMEOUT_MS', {
+      default: 120_000,
+    }),
+    requestTimeoutMs: read.milliseconds('KAPPA_SPARK_REQUEST_TIMEOUT_MS', { default: 60_000 }),
+    heartbeatMs: read.milliseconds('KAPPA_HEARTBEAT_MS', { default: 2_000 }),
+    pollingDelayMs: read.milliseconds('KAPPA_POLLING_DELAY_MS', { default: 2_000 }),
     replicationFactor: read.integer('KAPPA_REPLICATION_FACTOR', { default: 1, min: 1, max: 9 }),
-    restartDelayMsMin: milliseconds(read, 'KAPPA_RESTART_DELAY_MS_MIN', 500),
-    restartDelayMsMax: milliseconds(read, 'KAPPA_RESTART_DELAY_MS_MAX', 30_000),
-    progressTimeoutMs: milliseconds(read, 'KAPPA_PROGRESS_TIMEOUT_MS', 600_000),
+    restartDelayMsMin: read.milliseconds('KAPPA_RESTART_DELAY_MS_MIN', { default: 500 }),
+    restartDelayMsMax: read.milliseconds('KAPPA_RESTART_DELAY_MS_MAX', { default: 30_000 }),
+    progressTimeoutMs: read.milliseconds('KAPPA_PROGRESS_TIMEOUT_MS', { default: 600_000 }),
     failuresMax: read.integer('KAPPA_FAILURES_MAX', { default: 5, min: 1, max: 1_000 }),
+    undecodable: {
+      listedMax: read.integer('KAPPA_UNDECODABLE_LISTED_MAX', {
+        default: 20,
+        min: 1,
+        max: 1_000,
+        unit: 'records a view',
+      }),
+      examinedMax: read.integer('KAPPA_UNDECODABLE_EXAMINED_MAX', {
+        default: 100_000,
+        min: 1,
+        max: 100_000_000,
+        unit: 'records a batch of a stream',
+      }),
+    },
   }
-}
-
-function milliseconds(read: ConfigReader, name: string, fallback: number): number {
-  return read.integer(name, { default: fallback, min: 10, max: 3_600_000, unit: 'milliseconds' })
 }

@@ -1,3 +1,4 @@
+import type { Contracts } from '@kappa/contracts/contracts'
 import type { Kafka } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import type { ReplayConfig } from './config.ts'
@@ -9,6 +10,8 @@ import type { PositionWriter } from './position-writer.ts'
 /** What a release needs of the service around it. */
 export interface ReleaseParts {
   readonly config: ReplayConfig
+  /** As they were when this instance was started. */
+  readonly contracts: Contracts
   readonly kafka: Kafka
   readonly store: ObjectStore
   readonly control: ControlLog

@@ -35,13 +35,35 @@ export function requestRelease(
   }
 }
 
+/**
+ * The release with the bounds that the folder has now: no row depends on them, so a release that
+ * has failed on one can go on from its checkpoints with another.
+ */
+export function withBoundsOf(
+  definition: ApplicationDefinition,
+  record: ReleaseRecord,
+): ReleaseRecord {
+  const streams = Object.entries(record.definition.streams).map(([name, stream]) => {
+    const { undecodableEventsMax } = definition.streams[name] ?? stream
+    return [name, undecodableEventsMax === undefined ? stream : { ...stream, undecodableEventsMax }]
+  })
+  return {
+    ...record,
+    definition: { ...record.definition, streams: Object.fromEntries(streams) },
+  }
+}
+
 /** Whether the folder says something else than what the release was made of. */
 export function folderDiffers(definition: ApplicationDefinition, record: ReleaseRecord): boolean {
   const views = Object.entries(record.definition.views).map(([name, view]) => {
     const { columns: _columns, outputMode: _mode, changelog: _changelog, ...written } = view
     return [name, written]
   })
-  const { sources: _sources, pinned: _pinned, ...rest } = record.definition
+  const {
+    sources: _sources,
+    pinned: _pinned,
+    ...rest
+  } = withBoundsOf(definition, record).definition
   const stored = { ...rest, views: Object.fromEntries(views) }
   // Both sides as JSON: the record came from JSON, which knows no undefined.
   return !isDeepStrictEqual(

@@ -9,10 +9,11 @@ import { prepareRelease } from './prepare-release.ts'
 import type { ReleaseParts } from './release-parts.ts'
 import { ReleaseSession } from './release-session.ts'
 import { checkTransition } from './release-states.ts'
-import type { ReleaseStatus } from './release-status.ts'
+import { type ReleaseStatus, streamStatuses } from './release-status.ts'
 import { sparkConf } from './spark-conf.ts'
+import { sparkKafkaFiles, sparkKafkaSystemProperties } from './spark-kafka.ts'
 import { ViewPosition } from './view-position.ts'
-import { ViewFailedError, ViewRunner } from './view-runner.ts'
+import { UndecodableEventsError, ViewFailedError, ViewRunner } from './view-runner.ts'
 
 /**
  * Keeps one release running: its cluster, its queries, its positions. A lost cluster is replaced, a
@@ -59,6 +60,7 @@ export class ReleaseRunner {
       folder_differs: this.#folderDiffers,
       cluster:
         cluster === undefined ? null : { address: cluster.address, starts: this.#clusterStarts },
+      streams: streamStatuses(this.record.definition),
       views: this.#views.map((runner) => runner.status(runner.position.lag(this.#ends))),
     }
   }
@@ -76,8 +78,12 @@ export class ReleaseRunner {
         failures = this.#batchesFinished() > batchesBefore ? 1 : failures + 1
         const cause = error instanceof Error ? error.message : String(error)
         this.#parts.logger.error({ err: error, failures }, 'the cluster of a release failed')
-        const isHopeless = error instanceof ApplicationError || error instanceof ViewFailedError
+        const isHopeless =
+          error instanceof ApplicationError ||
+          error instanceof ViewFailedError ||
+          error instanceof UndecodableEventsError
         if (isHopeless || failures >= settings.failuresMax) {
+          this.#publish(this.#views)
           await this.#moveTo('failed', { cause })
           return
         }
@@ -105,6 +111,8 @@ export class ReleaseRunner {
         cores: definition.spark.cores,
         memory: definition.spark.memory,
         sparkConf: sparkConf(definition.spark, config.objectStore, this.settings.pollingDelayMs),
+        secretFiles: sparkKafkaFiles(config.kafka),
+        systemProperties: sparkKafkaSystemProperties(config.kafka),
       },
       { timeoutMs: this.settings.clusterStartTimeoutMs, signal: this.#stop.signal },
     )
@@ -126,23 +134,41 @@ export class ReleaseRunner {
   async #start(session: ReleaseSession): Promise<void> {
     const { kafka, store, control } = this.#parts
     const prepared = await prepareRelease(this.#parts, session, this.record)
-    if (prepared !== this.record.definition)
+    const { application, release, state, definition } = this.record
+    if (prepared !== definition && state !== 'live')
       await this.#moveTo('starting', { definition: prepared })
-    const { application, release, definition } = this.record
     this.#views = []
-    for (const [name, view] of Object.entries(definition.views)) {
+    for (const [name, view] of Object.entries(prepared.views)) {
       const known = control.positions.get(positionKey(application, release, name))
       const identity = { application, release, name, view }
-      const position = new ViewPosition(identity, { store, kafka, epoch: control.epoch, known })
-      await position.readCheckpoint()
       const { settings } = this
-      const runner = new ViewRunner({ name, view, position, settings, logger: this.#parts.logger })
+      const { logger } = this.#parts
+      const position = new ViewPosition(identity, {
+        store,
+        kafka,
+        epoch: control.epoch,
+        known,
+        sources: prepared.sources,
+        undecodable: settings.undecodable,
+        logger,
+      })
+      await position.readCheckpoint()
+      const runner = new ViewRunner({
+        name,
+        view,
+        position,
+        settings,
+        streams: prepared.streams,
+        logger,
+      })
+      runner.checkUndecodable()
       runner.started(await session.startView(identity, store))
       this.#views.push(runner)
     }
     this.#publish(this.#views)
     const views = Object.fromEntries(this.#views.map((runner) => [runner.name, runner.view]))
-    await this.#moveTo('live', { definition: { ...definition, views } })
+    // Whoever publishes learns from this record what is decoded: every query does by now.
+    await this.#moveTo('live', { definition: { ...prepared, views } })
   }
 
   /** Until stopped: positions on every batch, freshness on every heartbeat, restarts when due. */

@@ -5,6 +5,7 @@ import type { StreamingQueryEvent } from '@kappa/spark-connect/streaming-query-e
 import type { ReplayConfig } from './config.ts'
 import type { Cluster } from './launchers/launcher.ts'
 import type { ObjectStore } from './object-store.ts'
+import { sparkKafkaOptions } from './spark-kafka.ts'
 import type { ViewIdentity } from './view-position.ts'
 import { startInSupportedMode } from './view-query.ts'
 import type { ViewRunner } from './view-runner.ts'
@@ -12,19 +13,20 @@ import type { ViewRunner } from './view-runner.ts'
 /** A release's session on its cluster: starts queries and hears from them. */
 export class ReleaseSession {
   readonly spark: SparkSession
-  readonly #config: ReplayConfig
+  /** How the cluster reaches Kafka: options of its sources and sinks. */
+  readonly kafka: Readonly<Record<string, string>>
   readonly #queries = new Map<string, StreamingQuery>()
   readonly #events: AsyncGenerator<StreamingQueryEvent>
   readonly #over: AbortController
 
   private constructor(
     spark: SparkSession,
-    config: ReplayConfig,
+    kafka: Readonly<Record<string, string>>,
     events: AsyncGenerator<StreamingQueryEvent>,
     over: AbortController,
   ) {
     this.spark = spark
-    this.#config = config
+    this.kafka = kafka
     this.#events = events
     this.#over = over
   }
@@ -46,15 +48,15 @@ export class ReleaseSession {
     const over = new AbortController()
     const events = spark.streamingQueryEvents(over.signal)
     await events.next()
-    return new ReleaseSession(spark, config, events, over)
+    const kafka = sparkKafkaOptions(config.kafka, cluster.secretsFolder)
+    return new ReleaseSession(spark, kafka, events, over)
   }
 
   async startView(
     identity: ViewIdentity,
     store: ObjectStore,
   ): ReturnType<typeof startInSupportedMode> {
-    const { brokers } = this.#config.kafka
-    const started = await startInSupportedMode(this.spark, identity, { brokers, store })
+    const started = await startInSupportedMode(this.spark, identity, { kafka: this.kafka, store })
     this.#queries.set(started.query.runId, started.query)
     return started
   }

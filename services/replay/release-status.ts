@@ -1,4 +1,5 @@
-import { positionRecord, releaseStates } from '@kappa/applications/records'
+import { undecodableEventsMaxByDefault } from '@kappa/applications/definition'
+import { positionRecord, type ReleaseDefinition, releaseStates } from '@kappa/applications/records'
 import { type Static, type TSchema, Type } from 'typebox'
 
 const orNull = <T extends TSchema>(schema: T, description: string) =>
@@ -21,6 +22,24 @@ export const viewStatus = Type.Object({
   last_error: orNull(Type.String(), 'Why its query failed last.'),
 })
 
+const streamStatus = Type.Object({
+  stream: Type.String(),
+  topic: Type.String(),
+  schema_ids: Type.Array(Type.Integer(), {
+    description: 'What the release decodes: ids in the wire format.',
+  }),
+  undecodable_versions: Type.Array(
+    Type.Object({ version: Type.Integer(), schema_id: Type.Integer(), reason: Type.String() }),
+    {
+      description:
+        'Versions of the contract that the reader schema of this release cannot resolve: ingest does not write them as long as it runs.',
+    },
+  ),
+  undecodable_events_max: Type.Integer({
+    description: 'More records that cannot be decoded fail the release.',
+  }),
+})
+
 export const releaseStatus = Type.Object({
   application: Type.String(),
   release: Type.Integer(),
@@ -33,6 +52,7 @@ export const releaseStatus = Type.Object({
     Type.Object({ address: Type.String(), starts: Type.Integer() }),
     'Where its Spark cluster listens and how often it was started.',
   ),
+  streams: Type.Array(streamStatus),
   views: Type.Array(viewStatus),
 })
 
@@ -44,6 +64,20 @@ export const applicationStatus = Type.Object({
   }),
   releases: Type.Array(releaseStatus),
 })
+
+export function streamStatuses({ sources, streams }: ReleaseDefinition) {
+  return Object.values(sources).map(({ name, topic, versions, undecodableVersions = [] }) => ({
+    stream: name,
+    topic,
+    schema_ids: versions.map(({ schemaId }) => schemaId),
+    undecodable_versions: undecodableVersions.map(({ version, schemaId, reason }) => ({
+      version,
+      schema_id: schemaId,
+      reason,
+    })),
+    undecodable_events_max: streams[name]?.undecodableEventsMax ?? undecodableEventsMaxByDefault,
+  }))
+}
 
 export type ViewStatus = Static<typeof viewStatus>
 export type ReleaseStatus = Static<typeof releaseStatus>

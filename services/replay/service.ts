@@ -47,8 +47,8 @@ export async function createReplay(
   })
   const positions = new PositionWriter(control)
   const launcher = overrides.launcher ?? new LocalLauncher(config.launcher)
-  const parts = { config, kafka, store, control, positions, launcher, logger }
-  const applications = new Applications(parts, contracts)
+  const parts = { config, contracts, kafka, store, control, positions, launcher, logger }
+  const applications = new Applications(parts)
   measureReleases(metrics, applications)
   health.addCheck('releases', () => applications.reasonAgainstReadiness())
   const http = await createHttp({

@@ -7,14 +7,18 @@ import type { DataFrame } from '@kappa/spark-connect/data-frame'
 import { SparkError } from '@kappa/spark-connect/errors'
 import type { SparkSession } from '@kappa/spark-connect/session'
 
-/** Makes the release's streams and datasets known to the session under the names that its SQL uses. */
+/**
+ * Makes the release's streams and datasets known to the session under the names that its SQL uses.
+ *
+ * @param kafka how Spark reaches Kafka, see `sparkKafkaOptions`
+ */
 export async function registerInputs(
   session: SparkSession,
   definition: Pick<ReleaseDefinition, 'sources' | 'datasets' | 'pinned'>,
-  kafkaBrokers: readonly string[],
+  kafka: Readonly<Record<string, string>>,
 ): Promise<void> {
   for (const source of Object.values(definition.sources)) {
-    await streamOf(session, source, kafkaBrokers).createOrReplaceTempView(source.name)
+    await streamOf(session, source, kafka).createOrReplaceTempView(source.name)
   }
   for (const [name, dataset] of Object.entries(definition.datasets)) {
     const pinned = definition.pinned[name]
@@ -26,14 +30,14 @@ export async function registerInputs(
 function streamOf(
   session: SparkSession,
   source: StreamSource,
-  brokers: readonly string[],
+  kafka: Readonly<Record<string, string>>,
 ): DataFrame {
   const plan = planStream(source)
   return session
     .readStream({
       format: 'kafka',
       options: {
-        'kafka.bootstrap.servers': brokers.join(','),
+        ...kafka,
         subscribe: plan.topic,
         startingOffsets: 'earliest',
         includeHeaders: 'true',

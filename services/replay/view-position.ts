@@ -1,5 +1,7 @@
 import type { OffsetsByPartition, PositionRecord, ReleaseView } from '@kappa/applications/records'
+import { observationName, type StreamSource } from '@kappa/applications/stream-plan'
 import type { Kafka } from '@kappa/kafka/port'
+import type { Logger } from '@kappa/service/logger'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
 import {
   type CommittedBatch,
@@ -9,6 +11,8 @@ import {
 } from './checkpoint.ts'
 import { Currency } from './currency.ts'
 import type { ObjectStore } from './object-store.ts'
+import type { UndecodableBounds } from './undecodable-records.ts'
+import { addFound, UndecodableSearch } from './undecodable-search.ts'
 
 type SourceOffsets = Readonly<Record<string, OffsetsByPartition>>
 
@@ -24,7 +28,18 @@ interface Counts {
   readonly complete: boolean
   readonly late: number
   readonly undecodable: number
+  readonly undecodableByStream: Readonly<Record<string, number>>
   readonly newestAcceptedMs: number | null
+}
+
+export interface PositionParts {
+  readonly store: ObjectStore
+  readonly kafka: Kafka
+  readonly epoch: number
+  readonly known: PositionRecord | undefined
+  readonly sources: Readonly<Record<string, StreamSource>>
+  readonly undecodable: UndecodableBounds
+  readonly logger: Logger
 }
 
 /** Keeps the position of one view: how far its checkpoint, its changelog and its counts have come. */
@@ -35,17 +50,27 @@ export class ViewPosition {
   readonly #kafka: Kafka
   readonly #currency: Currency
   readonly #prefix: string
+  readonly #sources: Readonly<Record<string, StreamSource>>
+  readonly #search: UndecodableSearch
 
-  constructor(
-    identity: ViewIdentity,
-    parts: { store: ObjectStore; kafka: Kafka; epoch: number; known: PositionRecord | undefined },
-  ) {
+  constructor(identity: ViewIdentity, parts: PositionParts) {
     const { application, release, name } = identity
     this.#identity = identity
     this.#store = parts.store
     this.#kafka = parts.kafka
     this.#prefix = checkpointPrefix(application, release, name)
     this.#currency = new Currency(parts.known?.current_at ?? 0)
+    this.#sources = parts.sources
+    const { listedMax } = parts.undecodable
+    this.#search = new UndecodableSearch({
+      kafka: parts.kafka,
+      bounds: parts.undecodable,
+      logger: parts.logger,
+      onFound: (found) => {
+        const newest = addFound(this.record.undecodable_newest ?? [], found, listedMax)
+        this.record = { ...this.record, undecodable_newest: newest }
+      },
+    })
     this.record = {
       application,
       release,
@@ -88,9 +113,22 @@ export class ViewPosition {
     const committed = await readBatch(this.#store, this.#prefix, progress.batchId)
     const before = this.#countsSoFar()
     const missed = progress.batchId > this.record.batch + 1
-    const counts = addCounts({ ...before, exact: before.exact && !missed }, progress)
+    const streams = Object.keys(this.#sources)
+    const counts = addCounts({ ...before, exact: before.exact && !missed }, progress, streams)
+    const from = this.record.sources
     await this.#advance(committed, counts, watermarkMs(progress))
+    for (const [name, source] of Object.entries(this.#sources)) {
+      const count = (which: Counts) => which.undecodableByStream[name] ?? 0
+      if (count(counts) === count(before)) continue
+      const to = committed.sources[source.topic] ?? {}
+      this.#search.add(source, { from: from[source.topic] ?? {}, to })
+    }
     return true
+  }
+
+  /** Resolves when the undecodable records of finished batches are listed. */
+  listed(): Promise<void> {
+    return this.#search.settled()
   }
 
   /** Log ends as sampled at `takenAt`; the record's `current_at` follows. */
@@ -132,6 +170,7 @@ export class ViewPosition {
       complete: counts.complete,
       late_events: counts.late,
       undecodable_events: counts.undecodable,
+      undecodable_by_stream: counts.undecodableByStream,
       counts_exact: counts.exact,
       ...(watermarkMs === undefined ? {} : { watermark: watermarkMs }),
     }
@@ -149,12 +188,17 @@ export class ViewPosition {
       complete,
       late: late_events,
       undecodable: undecodable_events,
+      undecodableByStream: this.record.undecodable_by_stream ?? {},
       newestAcceptedMs: as_of,
     }
   }
 }
 
-function addCounts(before: Counts, progress: StreamingQueryProgress): Counts {
+function addCounts(
+  before: Counts,
+  progress: StreamingQueryProgress,
+  streamNames: readonly string[],
+): Counts {
   const dropped = progress.stateOperators.reduce(
     (sum, operator) => sum + operator.rowsDroppedByWatermark,
     0,
@@ -166,8 +210,13 @@ function addCounts(before: Counts, progress: StreamingQueryProgress): Counts {
     ...streams.map((metrics) => Number(metrics.newest_accepted_ms ?? 0)),
     before.newestAcceptedMs ?? 0,
   )
+  const undecodableByStream = streamNames.map((name) => {
+    const counted = progress.observedMetrics[observationName(name)]?.undecodable_events
+    return [name, (before.undecodableByStream[name] ?? 0) + Number(counted ?? 0)] as const
+  })
   return {
     exact: before.exact,
+    undecodableByStream: Object.fromEntries(undecodableByStream.filter(([, count]) => count > 0)),
     complete: before.complete && dropped === 0,
     late: before.late + sum('late_events') + sum('early_events'),
     undecodable: before.undecodable + sum('undecodable_events'),

@@ -16,7 +16,7 @@ export type OutputMode = 'update' | 'append'
 export async function startViewQuery(
   session: SparkSession,
   identity: ViewIdentity,
-  options: { brokers: readonly string[]; store: ObjectStore; outputMode: OutputMode },
+  options: { kafka: Readonly<Record<string, string>>; store: ObjectStore; outputMode: OutputMode },
 ): Promise<StreamingQuery> {
   const { application, release, name, view } = identity
   return session
@@ -29,7 +29,7 @@ export async function startViewQuery(
       trigger: { asFastAsPossible: true },
       checkpointLocation: options.store.location(checkpointPrefix(application, release, name)),
       options: {
-        'kafka.bootstrap.servers': options.brokers.join(','),
+        ...options.kafka,
         topic: view.changelog.topic,
         'kafka.acks': 'all',
         'kafka.linger.ms': '5',
@@ -45,7 +45,7 @@ export async function startViewQuery(
 export async function startInSupportedMode(
   session: SparkSession,
   identity: ViewIdentity,
-  options: { brokers: readonly string[]; store: ObjectStore },
+  options: { kafka: Readonly<Record<string, string>>; store: ObjectStore },
 ): Promise<{ query: StreamingQuery; outputMode: OutputMode }> {
   try {
     const query = await startViewQuery(session, identity, { ...options, outputMode: 'update' })

@@ -1,3 +1,7 @@
+import {
+  type ApplicationDefinition,
+  undecodableEventsMaxByDefault,
+} from '@kappa/applications/definition'
 import type { ReleaseView } from '@kappa/applications/records'
 import type { Logger } from '@kappa/service/logger'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
@@ -11,6 +15,16 @@ export class ViewFailedError extends Error {
   constructor(view: string, failures: number, lastError: string) {
     super(`View ${view} failed ${failures} times in a row, at last with: ${lastError}`)
     this.name = 'ViewFailedError'
+  }
+}
+
+/** Raised when a stream has more records that cannot be decoded than its bound allows. */
+export class UndecodableEventsError extends Error {
+  constructor(view: string, stream: string, count: number, countMax: number, newest: string) {
+    super(
+      `View ${view} has met ${count} records in the stream ${stream} that cannot be decoded, more than the ${countMax} that undecodable_events_max allows; ${newest}. Mend their producer; then raise undecodable_events_max in application.yaml and restart replay to go on without them.`,
+    )
+    this.name = 'UndecodableEventsError'
   }
 }
 
@@ -29,6 +43,7 @@ export class ViewRunner {
   /** Since when (epoch ms) there is something to read and no batch was finished. */
   #lagsSince: number | undefined
   readonly #settings: ReleaseSettings
+  readonly #streams: ApplicationDefinition['streams']
   readonly #logger: Logger
 
   constructor(options: {
@@ -36,12 +51,14 @@ export class ViewRunner {
     view: ReleaseView
     position: ViewPosition
     settings: ReleaseSettings
+    streams: ApplicationDefinition['streams']
     logger: Logger
   }) {
     this.name = options.name
     this.view = options.view
     this.position = options.position
     this.#settings = options.settings
+    this.#streams = options.streams
     this.#logger = options.logger
   }
 
@@ -59,7 +76,10 @@ export class ViewRunner {
     this.#lagsSince = undefined
   }
 
-  /** Returns whether the position has moved. */
+  /**
+   * Returns whether the position has moved.
+   * @throws UndecodableEventsError
+   */
   async finishedBatch(progress: StreamingQueryProgress): Promise<boolean> {
     this.#lastProgress = progress
     for (const operator of progress.stateOperators)
@@ -68,8 +88,31 @@ export class ViewRunner {
     if (moved) {
       this.#failures = 0
       this.#lagsSince = undefined
+      if (this.#undecodableAboveBound().length > 0) await this.position.listed()
+      this.checkUndecodable()
     }
     return moved
+  }
+
+  /** @throws UndecodableEventsError when a stream has more than its bound allows. */
+  checkUndecodable(): void {
+    for (const { stream, count, countMax } of this.#undecodableAboveBound()) {
+      const last = this.position.record.undecodable_newest?.at(-1)
+      const newest = last
+        ? `the newest is at ${last.topic}/${last.partition}/${last.offset}: ${last.reason}`
+        : 'where they are is not known'
+      throw new UndecodableEventsError(this.name, stream, count, countMax, newest)
+    }
+  }
+
+  #undecodableAboveBound() {
+    const counts = this.position.record.undecodable_by_stream ?? {}
+    return Object.entries(counts)
+      .map(([stream, count]) => {
+        const { undecodableEventsMax } = this.#streams[stream] ?? {}
+        return { stream, count, countMax: undecodableEventsMax ?? undecodableEventsMaxByDefault }
+      })
+      .filter(({ count, countMax }) => count > countMax)
   }
 
   /** @throws ViewFailedError when it has failed as often as is allowed. */
@@ -109,11 +152,12 @@ export class ViewRunner {
 
   status(lagEvents: number): ViewStatus {
     const operators = this.#lastProgress?.stateOperators
+    const { undecodable_newest: newest, ...position } = this.position.record
     return {
       view: this.name,
       state: this.#state,
       output_mode: this.view.outputMode,
-      position: this.position.record,
+      position: newest ? { ...position, undecodable_newest: [...newest] } : position,
       lag_events: lagEvents,
       batch_ms: this.#lastProgress?.batchDurationMs ?? null,
       batch_parts_ms: this.#lastProgress?.durationMs ?? null,

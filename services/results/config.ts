@@ -51,11 +51,10 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
     namespace: readNamespace(read),
     redis: {
       ...readRedisSettings(read),
-      timeoutMs: read.integer('KAPPA_REDIS_TIMEOUT_MS', {
+      timeoutMs: read.milliseconds('KAPPA_REDIS_TIMEOUT_MS', {
         default: 2_000,
         min: 50,
         max: 60_000,
-        unit: 'milliseconds',
       }),
     },
     apply: {
@@ -75,11 +74,10 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
         min: 1,
         max: 100_000,
       }),
-      deletedMarkerMs: read.integer('KAPPA_RESULTS_DELETED_MARKER_MS', {
+      deletedMarkerMs: read.milliseconds('KAPPA_RESULTS_DELETED_MARKER_MS', {
         default: 3_600_000,
         min: 1_000,
         max: 604_800_000,
-        unit: 'milliseconds',
       }),
     },
     query: {
@@ -95,11 +93,10 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
       min: 2,
       max: 100_000,
     }),
-    checkIntervalMs: read.integer('KAPPA_RESULTS_CHECK_INTERVAL_MS', {
+    checkIntervalMs: read.milliseconds('KAPPA_RESULTS_CHECK_INTERVAL_MS', {
       default: 1_000,
       min: 10,
       max: 1_000,
-      unit: 'milliseconds',
     }),
   }))
 }

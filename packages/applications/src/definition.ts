@@ -3,6 +3,9 @@ import type { ReadonlyDeep } from './readonly-deep.ts'
 
 const name = Type.String({ minLength: 1 })
 
+/** Records that cannot be decoded, in a stream of one release, that do not fail it. */
+export const undecodableEventsMaxByDefault = 1_000
+
 /** A topic as the application reads it. */
 const streamDefinition = Type.Object({
   topic: name,
@@ -10,6 +13,13 @@ const streamDefinition = Type.Object({
     minimum: 0,
     description: 'How long after its event time an event may be accepted and still count.',
   }),
+  undecodableEventsMax: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description:
+        'More records of the topic that cannot be decoded fail the release. No row depends on it, so a release takes it from the files whenever replay starts.',
+    }),
+  ),
 })
 
 /** A table that is read where it lies and joined in SQL. */

@@ -1,11 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseDuration } from '@kappa/contracts/duration'
-import type {
-  ApplicationDefinition,
-  DatasetDefinition,
-  StreamDefinition,
-  ViewDefinition,
+import {
+  type ApplicationDefinition,
+  type DatasetDefinition,
+  type StreamDefinition,
+  undecodableEventsMaxByDefault,
+  type ViewDefinition,
 } from './definition.ts'
 import { ApplicationError, type Problem } from './problems.ts'
 import { checkSql } from './sql-check.ts'
@@ -85,10 +86,15 @@ function readEach<T>(section: YamlSection, read: (section: YamlSection) => T): R
 }
 
 function readStream(section: YamlSection): StreamDefinition {
-  section.only(['topic', 'lateness'])
+  section.only(['topic', 'lateness', 'undecodable_events_max'])
   return {
     topic: section.text('topic'),
     latenessMs: section.parsed('lateness', '1 hour', parseDuration, 0),
+    undecodableEventsMax: section.integer('undecodable_events_max', {
+      fallback: undecodableEventsMaxByDefault,
+      min: 0,
+      max: 1_000_000_000_000,
+    }),
   }
 }
 

@@ -101,6 +101,14 @@ const offsetsByPartition = Type.Record(
   },
 )
 
+/** A record that a release cannot decode. */
+const undecodableRecord = Type.Object({
+  topic: name,
+  partition: Type.Integer({ minimum: 0 }),
+  offset: Type.String({ pattern: '^\\d+$' }),
+  reason: Type.String(),
+})
+
 /**
  * Once the changelog is applied up to `changelog`, the rows hold every counted event of the
  * log up to `sources`.
@@ -127,7 +135,15 @@ export const positionRecord = Type.Object({
     description: 'false when a row was dropped or an event was missed: the rows may lack it.',
   }),
   late_events: count('Events refused as late or early.'),
-  undecodable_events: count('Events that could not be decoded.'),
+  undecodable_events: count('Records that could not be decoded: nothing of them is in the rows.'),
+  undecodable_by_stream: Type.Optional(
+    Type.Record(name, Type.Integer({ minimum: 0 }), { description: 'The same, by stream.' }),
+  ),
+  undecodable_newest: Type.Optional(
+    Type.Array(undecodableRecord, {
+      description: 'Where the newest of them lie, newest last: a bounded list.',
+    }),
+  ),
   counts_exact: Type.Boolean({
     description:
       'false when a batch was finished while nobody counted: the two counts are then at least.',
@@ -142,4 +158,5 @@ export type PinnedDataset = ReadonlyDeep<Static<typeof pinnedDataset>>
 export type ReleaseRecord = ReadonlyDeep<Static<typeof releaseRecord>>
 export type LivePointer = ReadonlyDeep<Static<typeof livePointer>>
 export type OffsetsByPartition = ReadonlyDeep<Static<typeof offsetsByPartition>>
+export type UndecodableRecord = ReadonlyDeep<Static<typeof undecodableRecord>>
 export type PositionRecord = ReadonlyDeep<Static<typeof positionRecord>>

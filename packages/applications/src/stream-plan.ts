@@ -94,7 +94,7 @@ export function planStream(source: StreamSource): StreamPlan {
       '_header_import IS NOT NULL AS _imported',
     ],
     observation: {
-      name: `stream_${source.name}`,
+      name: observationName(source.name),
       metrics: [
         'count(*) AS read_events',
         `count_if(${undecodable}) AS undecodable_events`,
@@ -108,6 +108,11 @@ export function planStream(source: StreamSource): StreamPlan {
     deduplicateBy: ['_id', source.eventTime],
     output: [...source.columns.map(quoteName), '_id'],
   }
+}
+
+/** Under which name Spark reports what was counted of a stream. */
+export function observationName(stream: string): string {
+  return `stream_${stream}`
 }
 
 /** Confluent wire format: a zero byte, the schema's id in four bytes, Avro. What cannot be decoded becomes null. */

@@ -46,7 +46,11 @@ async function problemsOf(
 test('a valid application is read, with its defaults and its SQL untouched', async () => {
   writeApplication(valid)
   const definition = await loadApplication(folder, 'shop')
-  assert.deepEqual(definition.streams.orders, { topic: 'shop.orders', latenessMs: 1_800_000 })
+  assert.deepEqual(definition.streams.orders, {
+    topic: 'shop.orders',
+    latenessMs: 1_800_000,
+    undecodableEventsMax: 1_000,
+  })
   assert.equal(definition.views.totals?.sql, 'SELECT item, count(*) n FROM orders GROUP BY item')
   assert.equal(definition.views.totals?.deleteWhen, 'n = 0')
   assert.deepEqual(definition.spark, { cores: 2, memory: '1g', shufflePartitions: 2 })

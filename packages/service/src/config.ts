@@ -67,6 +67,14 @@ export class ConfigReader {
     return bounds.min
   }
 
+  /** A bound on a wait, or how often something is done. */
+  milliseconds(
+    name: string,
+    { min = 10, max = 3_600_000, ...bounds }: { default: number; min?: number; max?: number },
+  ): number {
+    return this.integer(name, { ...bounds, min, max, unit: 'milliseconds' })
+  }
+
   /** Comma-separated, at least one element. */
   list(name: string, options: { default?: readonly string[] } = {}): readonly string[] {
     const value = this.#value(name)

@@ -7,12 +7,18 @@ export interface ClusterSpec {
   readonly memory: string
   /** Spark's own configuration; may hold secrets, so it is never logged. */
   readonly sparkConf: Readonly<Record<string, string>>
+  /** Texts by the file's name, for the cluster's processes only: see `Cluster.secretsFolder`. */
+  readonly secretFiles?: Readonly<Record<string, string>>
+  /** Java's system properties of every process of the cluster. */
+  readonly systemProperties?: Readonly<Record<string, string>>
 }
 
 export interface Cluster {
   /** Host and port of Spark Connect. */
   readonly address: string
   readonly token: string
+  /** Where the cluster's processes find the secret files, an absolute path. */
+  readonly secretsFolder: string
   /** UUID, new with every start: the id of the one session that its queries run in. */
   readonly instance: string
   /** Resolves with the reason, in words, once the cluster is gone, whoever ended it. */

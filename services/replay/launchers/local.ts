@@ -1,6 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
 import { readLivePid, removePidFile, writePidFile } from '@kappa/processes/pid-file'
@@ -36,10 +36,12 @@ export class LocalLauncher implements ClusterLauncher {
     const { workFolder, stopTimeoutMs } = this.#settings
     const folder = join(workFolder, `${spec.application}-${spec.release}`)
     const temporaryFolder = join(folder, 'tmp')
+    const secretsFolder = resolve(folder, 'secrets')
     const processFile = join(folder, 'spark.pid')
     await this.#endLeftover(processFile)
     rmSync(temporaryFolder, { recursive: true, force: true })
     mkdirSync(temporaryFolder, { recursive: true, mode: 0o700 })
+    writeSecrets(secretsFolder, spec.secretFiles ?? {})
 
     const [port] = (await freePorts([0])) as [number]
     const token = randomBytes(32).toString('base64url')
@@ -69,6 +71,7 @@ export class LocalLauncher implements ClusterLauncher {
     const cluster: Cluster = {
       address: `127.0.0.1:${port}`,
       token,
+      secretsFolder,
       instance: randomUUID(),
       gone,
       async stop() {
@@ -96,6 +99,7 @@ export class LocalLauncher implements ClusterLauncher {
       memory: spec.memory,
       temporaryFolder: files.temporaryFolder,
       logConfigurationFile: logConfiguration,
+      ...(spec.systemProperties && { systemProperties: spec.systemProperties }),
       ...(archiveFile === undefined ? {} : { archiveFile }),
     })
     const output = openSync(files.logFile, 'w', 0o600)
@@ -144,6 +148,15 @@ async function untilListening(
 
 function endOfFile(file: string): string {
   return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n')
+}
+
+/** Those of the start before are gone: they may have been replaced because somebody knew them. */
+function writeSecrets(folder: string, files: Readonly<Record<string, string>>): void {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true, mode: 0o700 })
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(folder, name), text, { mode: 0o600 })
+  }
 }
 
 function formatProperties(conf: Readonly<Record<string, string>>): string {

@@ -27,6 +27,7 @@ export interface SparkCommandOptions {
   /** AppCDS archive made with the same jars; left out, classes are loaded from the jars. */
   readonly archiveFile?: string
   readonly logConfigurationFile?: string
+  readonly systemProperties?: Readonly<Record<string, string>>
 }
 
 /** Arguments to `java` that run Spark's Connect server from a folder of jars, without Spark's scripts. */
@@ -49,6 +50,7 @@ export function sparkConnectArguments(options: SparkCommandOptions): string[] {
     ...(options.logConfigurationFile
       ? [`-Dlog4j2.configurationFile=${options.logConfigurationFile}`]
       : []),
+    ...Object.entries(options.systemProperties ?? {}).map(([name, value]) => `-D${name}=${value}`),
     '-cp',
     join(options.jarsFolder, '*'),
     'org.apache.spark.deploy.SparkSubmit',
