@@ -69,9 +69,7 @@ export class FakeTokenServer {
       response.writeHead(status, { 'content-type': 'application/json' }).end(body)
     if (request.url === '/jwks') return void send(200, this.#jwks)
     const form = new URLSearchParams(await readBody(request))
-    const { id, secret } = this.#client
-    const basic = Buffer.from([id, secret].map(encodeURIComponent).join(':')).toString('base64')
-    if (request.headers.authorization !== `Basic ${basic}`) {
+    if (!this.#knows(request.headers.authorization)) {
       const error = { error: 'invalid_client', error_description: 'wrong id or secret' }
       return void send(401, JSON.stringify(error))
     }
@@ -86,6 +84,16 @@ export class FakeTokenServer {
       expires_in: Math.max(1, Math.floor(this.lifeMs / 1_000)),
     }
     send(200, JSON.stringify(answer))
+  }
+
+  /** HTTP basic authentication of form-encoded parts (RFC 6749, 2.3.1). */
+  #knows(authorization: string | undefined): boolean {
+    const basic = /^Basic (\S+)$/.exec(authorization ?? '')?.[1] ?? ''
+    const [id, secret] = Buffer.from(basic, 'base64')
+      .toString()
+      .split(':')
+      .map((part) => new URLSearchParams(`part=${part}`).get('part'))
+    return id === this.#client.id && secret === this.#client.secret
   }
 
   #token(scope: string | null): string {

@@ -32,7 +32,7 @@ export class SecuredKafka {
     const stack = testStack()
     const folder = mkdtempSync(join(stack.stateFolder, 'secured-kafka-'))
     const password = `p"\\ =;${randomBytes(12).toString('base64url')}`
-    const oauthClient = { id: 'kappa', secret: `s"\\ :%${randomBytes(12).toString('base64url')}` }
+    const oauthClient = { id: 'kappa', secret: `s"\\  :%+${randomBytes(12).toString('base64url')}` }
     const authority = await CertificateAuthority.create('Kappa test authority')
     const tokens = await FakeTokenServer.start(oauthClient)
     const [brokerPort, controllerPort, saslTls, saslPlain, oauth, clientCertificate] =

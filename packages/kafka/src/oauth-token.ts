@@ -73,7 +73,7 @@ async function requestToken(client: OAuthClient): Promise<OAuthToken> {
 
 async function post(client: OAuthClient): Promise<{ status: number; text: string }> {
   const { tokenUrl, clientId, clientSecret, scope } = client
-  const credentials = [clientId, clientSecret].map((part) => encodeURIComponent(part)).join(':')
+  const credentials = [clientId, clientSecret].map(formEncoded).join(':')
   const body = new URLSearchParams({ grant_type: 'client_credentials', ...(scope && { scope }) })
   try {
     const answer = await fetch(tokenUrl, {
@@ -95,6 +95,10 @@ async function post(client: OAuthClient): Promise<{ status: number; text: string
       { cause: error },
     )
   }
+}
+
+function formEncoded(text: string): string {
+  return new URLSearchParams({ text }).toString().slice('text='.length)
 }
 
 async function boundedText(answer: Response): Promise<string> {

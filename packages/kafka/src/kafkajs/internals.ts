@@ -93,6 +93,7 @@ interface ClusterOptions {
   readonly socketFactory: ISocketFactory
   readonly ssl: ConnectionOptions | undefined
   readonly sasl: KafkaConfig['sasl']
+  readonly reauthenticationThreshold: number
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly connectionTimeout: number

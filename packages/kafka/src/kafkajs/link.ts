@@ -34,13 +34,11 @@ export class Link implements BrokerLink {
   #disposed: Promise<void> | undefined
 
   constructor(config: KafkaConfig, options: { readonly requestsInFlight?: number } = {}) {
-    const { ssl, sasl } = kafkaJsSecurity(config)
     this.#addresses = config.brokers.length
     this.#cluster = new ClusterClass({
       logger: createKafkaJsLogger({ level: LOG_LEVEL, logCreator: logCreatorFor(config) }),
       socketFactory: this.sockets.factory,
-      ssl,
-      sasl,
+      ...kafkaJsSecurity(config),
       brokers: config.brokers,
       clientId: config.clientId,
       connectionTimeout: config.connectTimeoutMs,
@@ -172,6 +170,7 @@ export class Link implements BrokerLink {
       records: messages.map((message) => toIncomingRecord(topic, partition, message)),
       nextOffset: last === undefined ? undefined : BigInt(last.offset) + 1n,
       stableEnd: BigInt(fetched.lastStableOffset),
+      endOffset: BigInt(fetched.highWatermark),
     }
   }
 

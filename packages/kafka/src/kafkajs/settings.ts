@@ -26,7 +26,7 @@ export function clientSettings(
   sockets: TrackedSockets,
   tap?: (entry: LogEntry) => void,
 ): KafkaJsConfig {
-  const { ssl, sasl } = kafkaJsSecurity(config)
+  const { ssl, sasl, reauthenticationThreshold } = kafkaJsSecurity(config)
   return {
     brokers: [...config.brokers],
     clientId: config.clientId,
@@ -35,6 +35,7 @@ export function clientSettings(
     socketFactory: sockets.factory,
     logLevel: LOG_LEVEL,
     logCreator: logCreatorFor(config, tap),
+    reauthenticationThreshold,
     ...(ssl && { ssl }),
     ...(sasl && { sasl }),
   }
