@@ -67,10 +67,11 @@ export async function startSparkRuns(
   const connect = () =>
     connectSpark({ address: cluster.address, token: cluster.token, userId: USER })
   const [streaming, table] = await Promise.all([connect(), connect()])
+  const kafka = { 'kafka.bootstrap.servers': stack.kafkaBrokers }
   await registerInputs(
     streaming,
     { sources: { [source.name]: source }, datasets: {}, pinned: {} },
-    [stack.kafkaBrokers],
+    kafka,
   )
   await registerTable(table, source, stack.kafkaBrokers)
   const changelog = { topic: `${USER}.changelog`, partitions: 2 }
@@ -87,14 +88,14 @@ export async function startSparkRuns(
         .write({
           format: 'kafka',
           mode: 'append',
-          options: { 'kafka.bootstrap.servers': stack.kafkaBrokers, topic: changelog.topic },
+          options: { ...kafka, topic: changelog.topic },
           timeoutMs: RUN_TIMEOUT_MS,
         })
       return performance.now() - begun
     },
     async stream(release) {
       const identity = { application: 'flights', release, name: target.view, view }
-      const options = { brokers: [stack.kafkaBrokers], store, outputMode: 'update' } as const
+      const options = { kafka, store, outputMode: 'update' } as const
       const query = await startViewQuery(streaming, identity, options)
       try {
         const first = await waitFor(
