@@ -10,15 +10,16 @@ const packagesMayUse = {
   service: [],
   processes: [],
   applications: ['contracts'],
+  client: ['contracts'],
 }
 
 module.exports = {
   forbidden: [
     layer('no-cycles', {}, { circular: true }, 'A cycle means that two files are one.'),
     layer(
-      'kafkajs-behind-its-port',
+      'kafka-clients-behind-their-port',
       { pathNot: '^packages/kafka/' },
-      { path: 'node_modules/kafkajs' },
+      { path: 'node_modules/(kafkajs|@platformatic/kafka)/' },
       'packages/kafka is the only place that knows which client speaks to Kafka.',
     ),
     layer(

@@ -13,6 +13,8 @@ export interface Fetched {
   readonly nextOffset: bigint | undefined
   /** No committed record is at this offset or after it (yet). */
   readonly stableEnd: bigint
+  /** The high watermark, exclusive. */
+  readonly endOffset: bigint
 }
 
 export interface FetchRequest {

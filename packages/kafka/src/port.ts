@@ -12,11 +12,15 @@ export interface KafkaConfig {
   readonly requestTimeoutMs: number
   /** Longest wait for a TCP connection. */
   readonly connectTimeoutMs: number
+  /** The library that speaks to Kafka, behind the same promises; left out, kafkajs. */
+  readonly client?: KafkaClientName
   /** Left out: plain text, and nobody asks who we are. */
   readonly security?: KafkaSecurity
   /** Where the client library's own log goes; left out, nowhere. */
   readonly log?: KafkaLog
 }
+
+export type KafkaClientName = 'kafkajs' | 'platformatic'
 
 /** Holds secrets: never log it, never put it into an error's message. */
 export interface KafkaSecurity {

@@ -1,4 +1,4 @@
-import type { BrokerLink, OpenLink } from './broker-link.ts'
+import type { BrokerLink } from './broker-link.ts'
 import { errorInfo, isUnknownTopic, toKafkaError, unknownTopic } from './errors.ts'
 import { KafkaError } from './port.ts'
 import { delay, within } from './time.ts'
@@ -6,14 +6,14 @@ import { delay, within } from './time.ts'
 const RETRY_MS = 100
 
 /** One link that all calls share, made anew after any doubt: for questions that may be repeated. */
-export class RetryingLink {
-  readonly #openLink: OpenLink
+export class RetryingLink<L extends BrokerLink = BrokerLink> {
+  readonly #openLink: () => L
   readonly #timeoutMs: number
-  #link: Promise<BrokerLink> | undefined
+  #link: Promise<L> | undefined
   #closed = false
 
   /** @param timeoutMs bound of each question, retries included */
-  constructor(openLink: OpenLink, timeoutMs: number) {
+  constructor(openLink: () => L, timeoutMs: number) {
     this.#openLink = openLink
     this.#timeoutMs = timeoutMs
   }
@@ -24,7 +24,7 @@ export class RetryingLink {
    * @param what ends the sentence "Kafka did not …"
    * @throws KafkaError what `ask` throws as one; `unknown_topic`, `unavailable`, `closed`
    */
-  async ask<T>(what: string, topic: string, ask: (link: BrokerLink) => Promise<T>): Promise<T> {
+  async ask<T>(what: string, topic: string, ask: (link: L) => Promise<T>): Promise<T> {
     const deadline = Date.now() + this.#timeoutMs
     for (;;) {
       if (this.#closed) throw new KafkaError('closed', 'The connection to Kafka is closed')
@@ -56,7 +56,7 @@ export class RetryingLink {
     await link?.then((open) => open.dispose()).catch(() => undefined)
   }
 
-  #opened(): Promise<BrokerLink> {
+  #opened(): Promise<L> {
     if (!this.#link) {
       const link = this.#openLink()
       this.#link = link.connect().then(
@@ -71,7 +71,7 @@ export class RetryingLink {
   }
 
   /** Only the link that failed: another call may have made a new one meanwhile. */
-  #drop(used: Promise<BrokerLink>): void {
+  #drop(used: Promise<L>): void {
     if (this.#link === used) this.#link = undefined
     used.then((open) => open.abandon()).catch(() => undefined)
   }

@@ -8,6 +8,8 @@ export interface HttpSettings {
   readonly requestTimeoutMs: number
   /** Bound on one request's body after decompression. */
   readonly bodyBytesMax: number
+  /** How long requests are still taken when stopping, after readiness has gone. */
+  readonly stopDelayMs: number
   /** How long stopping may take before open connections are cut. */
   readonly stopTimeoutMs: number
   readonly logLevel: LogLevel
@@ -36,6 +38,12 @@ export function readHttpSettings(
       max: 1_073_741_824,
       unit: 'bytes',
     }),
+    stopDelayMs: read.integer('KAPPA_STOP_DELAY_MS', {
+      default: 0,
+      min: 0,
+      max: 600_000,
+      unit: 'milliseconds',
+    }),
     stopTimeoutMs: read.integer('KAPPA_STOP_TIMEOUT_MS', {
       default: 15_000,
       min: 100,
@@ -46,11 +54,15 @@ export function readHttpSettings(
   }
 }
 
+/** The libraries that can speak to Kafka, behind the same promises. */
+const kafkaClients = ['kafkajs', 'platformatic'] as const
+
 export interface KafkaSettings {
   readonly brokers: readonly string[]
   readonly clientId: string
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
+  readonly client?: (typeof kafkaClients)[number]
   readonly security?: KafkaSecuritySettings
 }
 
@@ -71,6 +83,7 @@ export function readKafkaSettings(read: ConfigReader, clientId: string): KafkaSe
       max: 300_000,
       unit: 'milliseconds',
     }),
+    client: read.oneOf('KAPPA_KAFKA_CLIENT', kafkaClients, 'kafkajs'),
     ...(security && { security }),
   }
 }

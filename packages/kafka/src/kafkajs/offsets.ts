@@ -1,11 +1,17 @@
 import type { PartitionOffset } from '../port.ts'
-import type { Link } from './link.ts'
+import type { Broker } from './internals.ts'
 
 const READ_UNCOMMITTED = 0
 
+/** What is needed of a link to ask each partition's leader. */
+interface Leaders {
+  describe(topic: string): Promise<readonly (number | undefined)[]>
+  broker(nodeId: number): Promise<Broker>
+}
+
 /** One offset for each partition, in the order of the partitions. */
 export async function listOffsets(
-  link: Link,
+  link: Leaders,
   topic: string,
   timestamp: number,
 ): Promise<PartitionOffset[]> {

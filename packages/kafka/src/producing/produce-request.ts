@@ -31,6 +31,17 @@ export interface PartitionAnswer {
   readonly baseOffset: bigint
 }
 
+/** What makes the records part of a transaction. */
+export interface ProducerState {
+  readonly transactionalId: string
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  /** Of the first record, by partition. */
+  readonly sequences: ReadonlyMap<number, number>
+}
+
+const TRANSACTIONAL = 0b1_0000
+
 class Writer {
   readonly buffer: Buffer
   at = 0
@@ -53,6 +64,12 @@ class Writer {
 
   int64(value: bigint): void {
     this.at = this.buffer.writeBigInt64BE(value, this.at)
+  }
+
+  /** int16 length and the text; undefined is null. */
+  string(value: string | undefined): void {
+    this.int16(value === undefined ? -1 : Buffer.byteLength(value))
+    if (value !== undefined) this.at += this.buffer.write(value, this.at)
   }
 
   /** Zigzag, seven bits a byte. */
@@ -110,7 +127,12 @@ function writeRecord(writer: Writer, message: ProduceMessage, offsetDelta: numbe
   }
 }
 
-function writeBatch(writer: Writer, messages: readonly ProduceMessage[]): void {
+function writeBatch(
+  writer: Writer,
+  messages: readonly ProduceMessage[],
+  producer: ProducerState | undefined,
+  sequence: number,
+): void {
   const now = BigInt(Date.now())
   const start = writer.at
   writer.int64(0n)
@@ -121,14 +143,14 @@ function writeBatch(writer: Writer, messages: readonly ProduceMessage[]): void {
   const crcAt = writer.at
   writer.int32(0)
   const checkedFrom = writer.at
-  writer.int16(0)
+  writer.int16(producer === undefined ? 0 : TRANSACTIONAL)
   writer.int32(messages.length - 1)
   writer.int64(now)
   writer.int64(now)
-  // No producer id: the identity of an event is its id header, not a sequence number.
-  writer.int64(-1n)
-  writer.int16(-1)
-  writer.int32(-1)
+  // Mostly no producer id: the identity of an event is its id header, not a sequence number.
+  writer.int64(producer?.producerId ?? -1n)
+  writer.int16(producer?.producerEpoch ?? -1)
+  writer.int32(sequence)
   writer.int32(messages.length)
   for (let i = 0; i < messages.length; i += 1) writeRecord(writer, messages[i] as ProduceMessage, i)
   writer.buffer.writeInt32BE(writer.at - lengthEnd, start + 8)
@@ -140,25 +162,26 @@ export function encodeProduceRequest(
   topic: string,
   partitions: ReadonlyMap<number, readonly SizedMessage[]>,
   timeoutMs: number,
+  producer?: ProducerState,
 ): Buffer {
   let bytesMax = REQUEST_OVERHEAD_BYTES + Buffer.byteLength(topic)
+  bytesMax += Buffer.byteLength(producer?.transactionalId ?? '')
   for (const messages of partitions.values()) {
     bytesMax += BATCH_HEADER_BYTES + 8
     for (const { bytes } of messages) bytesMax += bytes
   }
   const writer = new Writer(bytesMax)
-  writer.int16(-1)
+  writer.string(producer?.transactionalId)
   writer.int16(ACKS_ALL)
   writer.int32(timeoutMs)
   writer.int32(1)
-  writer.int16(Buffer.byteLength(topic))
-  writer.at += writer.buffer.write(topic, writer.at)
+  writer.string(topic)
   writer.int32(partitions.size)
   for (const [partition, messages] of partitions) {
     writer.int32(partition)
     const sizeAt = writer.at
     writer.int32(0)
-    writeBatch(writer, messages)
+    writeBatch(writer, messages, producer, producer?.sequences.get(partition) ?? -1)
     writer.buffer.writeInt32BE(writer.at - sizeAt - 4, sizeAt)
   }
   return writer.buffer.subarray(0, writer.at)

@@ -1,0 +1,33 @@
+import type { ConnectionOptions, SASLOptions } from '@platformatic/kafka'
+import { oauthToken } from '../oauth-token.ts'
+import type { KafkaConfig, KafkaSasl } from '../port.ts'
+
+const MECHANISMS = {
+  plain: 'PLAIN',
+  'scram-sha-256': 'SCRAM-SHA-256',
+  'scram-sha-512': 'SCRAM-SHA-512',
+} as const
+
+/** What the library calls TLS and SASL. */
+export function platformaticSecurity({
+  security,
+}: KafkaConfig): Pick<ConnectionOptions, 'tls' | 'sasl' | 'tlsServerName'> {
+  const { tls, sasl } = security ?? {}
+  return {
+    ...(tls && {
+      tls: {
+        ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+        ...(tls.client && { cert: tls.client.certificate, key: tls.client.key }),
+      },
+    }),
+    ...(sasl && { sasl: saslOptions(sasl) }),
+  }
+}
+
+function saslOptions(sasl: KafkaSasl): SASLOptions {
+  if (sasl.mechanism === 'oauthbearer') {
+    return { mechanism: 'OAUTHBEARER', token: () => oauthToken(sasl) }
+  }
+  const { mechanism, username, password } = sasl
+  return { mechanism: MECHANISMS[mechanism], username, password }
+}
