@@ -17,7 +17,7 @@ import {
 } from './encode-scalar.ts'
 import { dateEncoder, timeEncoder, timestampEncoder } from './encode-temporal.ts'
 import { unionEncoder } from './encode-union.ts'
-import type { LogicalType, PrimitiveName, RecordSchema, Schema } from './schema.ts'
+import type { Field, LogicalType, PrimitiveName, RecordSchema, Schema } from './schema.ts'
 
 const primitiveEncoders: Readonly<Record<PrimitiveName, ValueEncoder>> = {
   null: nullEncoder,
@@ -30,8 +30,14 @@ const primitiveEncoders: Readonly<Record<PrimitiveName, ValueEncoder>> = {
   string: stringEncoder,
 }
 
-/** Builds the encoder of a schema once; it validates and writes in one pass. */
-export function compileEncoder(schema: Schema): ValueEncoder {
+/** Gives a field of the event's record another encoder than that of its schema. */
+export type WrapField = (field: Field, encoder: ValueEncoder) => ValueEncoder
+
+/**
+ * Builds the encoder of an event's schema once; it validates and writes in one pass. `wrap` also
+ * meets the fields of records of this schema inside the event.
+ */
+export function compileEncoder(schema: RecordSchema, wrap: WrapField): ValueEncoder {
   const records = new Map<RecordSchema, ValueEncoder>()
 
   function compile(part: Schema): ValueEncoder {
@@ -60,13 +66,16 @@ export function compileEncoder(schema: Schema): ValueEncoder {
   function compileRecord(record: RecordSchema): ValueEncoder {
     const known = records.get(record)
     if (known !== undefined) return known
-    const encoder = recordEncoder(record, (field) => compile(field.schema))
+    const encoder = recordEncoder(record, (field) => {
+      const plain = compile(field.schema)
+      return record === schema ? wrap(field, plain) : plain
+    })
     records.set(record, encoder)
     encoder.link()
     return encoder
   }
 
-  return compile(schema)
+  return compileRecord(schema)
 }
 
 function logicalEncoder(logical: LogicalType, fixedSize?: number): ValueEncoder {

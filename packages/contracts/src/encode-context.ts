@@ -24,6 +24,13 @@ export class EncodeContext {
   readonly writer: BinaryWriter
   readonly limits: EncodeLimits
   problems: MutableProblem[] = []
+  /** Epoch milliseconds, rounded down, of the last timestamp that was written. */
+  instantMs = 0
+  /** Epoch milliseconds of the event. */
+  eventTimeMs = 0
+  /** Where in the value the text of the key begins and ends; -1 when the key is not text in it. */
+  keyStart = -1
+  keyEnd = -1
   #depth = 0
   #items = 0
 
@@ -32,11 +39,17 @@ export class EncodeContext {
     this.writer = new BinaryWriter(limits.eventBytesMax)
   }
 
-  reset(headerBytes: number): void {
-    this.writer.reset(headerBytes)
+  begin(header: Uint8Array): void {
+    this.writer.begin(header)
+    this.keyStart = -1
     if (this.problems.length > 0) this.problems = []
     this.#depth = 0
     this.#items = 0
+  }
+
+  /** Records, arrays and maps around the value at work: 1 for a field of the event. */
+  get depth(): number {
+    return this.#depth
   }
 
   /** No more problems are collected: stop looking. */

@@ -125,8 +125,11 @@ function refuseUnknown(
   }
 }
 
+const noHeader = new Uint8Array(0)
+
 function encodeDefault(field: CompiledField): Buffer {
   const writer = new BinaryWriter(defaultEncodeLimits.eventBytesMax, 64)
+  writer.begin(noHeader)
   writeDefault(field.schema, field.default, writer)
-  return writer.copy()
+  return writer.take()
 }

@@ -126,6 +126,8 @@ export const stringEncoder: ValueEncoder = {
   encode(context, value) {
     if (typeof value !== 'string') {
       context.fail('wrong_type', `expected text, got ${showValue(value)}`)
+    } else if (context.writer.shortAscii(value)) {
+      return
     } else if (value.isWellFormed()) {
       context.writer.string(value)
     } else {

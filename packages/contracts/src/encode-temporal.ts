@@ -36,6 +36,7 @@ export function timestampEncoder(unit: 'millis' | 'micros', zoned: boolean): Val
       )
       return
     }
+    context.instantMs = parsed.epochMs
     const value = parsed.epochMs * perMs + (perMs === 1 ? 0 : parsed.micros)
     if (Number.isSafeInteger(value)) context.writer.long(value)
     else context.writer.bigLong(BigInt(parsed.epochMs) * 1000n + BigInt(parsed.micros))
@@ -59,6 +60,7 @@ export function timestampEncoder(unit: 'millis' | 'micros', zoned: boolean): Val
       } else if (!Number.isSafeInteger(value)) {
         context.fail('unsafe_number', `${value} is beyond 2^53 and was rounded: write ${example}`)
       } else {
+        context.instantMs = perMs === 1 ? value : Math.floor(value / perMs)
         context.writer.long(value)
       }
     },
@@ -122,13 +124,4 @@ export function timeEncoder(unit: 'millis' | 'micros'): ValueEncoder {
       }
     },
   }
-}
-
-/** Epoch milliseconds, rounded down, of a value that a zoned timestamp encoder took. */
-export function timestampMs(value: unknown, unit: 'millis' | 'micros'): number {
-  if (typeof value === 'string') {
-    parseTimestamp(value, true, parsed)
-    return parsed.epochMs
-  }
-  return unit === 'millis' ? Number(value) : Math.floor(Number(value) / 1000)
 }

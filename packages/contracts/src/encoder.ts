@@ -2,10 +2,9 @@ import { WriterFullError } from './binary-writer.ts'
 import { compileEncoder } from './compile-encoder.ts'
 import { EncodeContext, pathSegment, type ValueEncoder } from './encode-context.ts'
 import type { JsonObject } from './encode-record.ts'
-import { timestampMs } from './encode-temporal.ts'
 import type { EncodeLimits, EventProblem } from './event-problem.ts'
-import type { RecordSchema } from './schema.ts'
-import { wireHeaderBytes, writeWireHeader } from './wire-format.ts'
+import type { Field, RecordSchema, Schema } from './schema.ts'
+import { toWireFormat } from './wire-format.ts'
 
 /** Which fields of the record say how the event is keyed, identified and timed. */
 export interface EventFields {
@@ -36,22 +35,18 @@ export type EncodeResult = EncodedEvent | RefusedEvent
 /** Turns the JSON values of one version of a contract into events. Compiled once, used for each. */
 export class EventEncoder {
   readonly #context: EncodeContext
-  readonly #schemaId: number
+  readonly #wireHeader: Buffer
   readonly #root: ValueEncoder
   readonly #fields: EventFields
-  readonly #timeUnit: 'millis' | 'micros'
   readonly #key: (event: JsonObject) => string | null
   readonly #id: ((event: JsonObject) => string | null) | undefined
 
   /** The fields must be what `checkEventFields` allows; loading contracts sees to that. */
   constructor(schema: RecordSchema, schemaId: number, fields: EventFields, limits: EncodeLimits) {
     this.#context = new EncodeContext(limits)
-    this.#schemaId = schemaId
-    this.#root = compileEncoder(schema)
+    this.#wireHeader = toWireFormat(schemaId, Buffer.alloc(0))
+    this.#root = compileEncoder(schema, (field, encoder) => noteEventFields(field, encoder, fields))
     this.#fields = fields
-    const time = schema.fields.find((field) => field.name === fields.eventTime)?.schema
-    const micros = time?.type === 'long' && time.logical?.name === 'timestamp-micros'
-    this.#timeUnit = micros ? 'micros' : 'millis'
     this.#key = textOf(schema, fields.key)
     this.#id = fields.id === undefined ? undefined : textOf(schema, fields.id)
   }
@@ -59,8 +54,8 @@ export class EventEncoder {
   /** Never throws for what the value holds: everything that is wrong with it is in `errors`. */
   encode(json: unknown): EncodeResult {
     const context = this.#context
-    context.reset(wireHeaderBytes)
     try {
+      context.begin(this.#wireHeader)
       this.#root.encode(context, json)
     } catch (error) {
       if (!(error instanceof WriterFullError)) throw error
@@ -71,17 +66,46 @@ export class EventEncoder {
     const event = json as JsonObject
     const id = this.#id?.(event) ?? undefined
     if (id === '') return { ok: false, errors: [emptyId(this.#fields.id ?? '')] }
-    const value = context.writer.copy()
-    writeWireHeader(value, this.#schemaId)
+    const value = context.writer.take()
+    const { keyStart, keyEnd, eventTimeMs } = context
+    if (keyStart !== -1) {
+      return { ok: true, value, key: value.subarray(keyStart, keyEnd), id, eventTimeMs }
+    }
     const key = this.#key(event)
+    return { ok: true, value, key: key === null ? null : Buffer.from(key), id, eventTimeMs }
+  }
+}
+
+/** Notes the event's time, and where its key is in what was written, while they are at hand. */
+function noteEventFields(field: Field, encoder: ValueEncoder, fields: EventFields): ValueEncoder {
+  const { encode } = encoder
+  if (field.name === fields.eventTime) {
     return {
-      ok: true,
-      value,
-      key: key === null ? null : Buffer.from(key),
-      id,
-      eventTimeMs: timestampMs(event[this.#fields.eventTime], this.#timeUnit),
+      ...encoder,
+      encode(context, value) {
+        encode(context, value)
+        if (context.depth === 1) context.eventTimeMs = context.instantMs
+      },
     }
   }
+  if (field.name === fields.key && isText(field.schema)) {
+    return {
+      ...encoder,
+      encode(context, value) {
+        encode(context, value)
+        if (context.depth !== 1 || typeof value !== 'string') return
+        context.keyStart = context.writer.textStart
+        context.keyEnd = context.writer.length
+      },
+    }
+  }
+  return encoder
+}
+
+/** Text, perhaps nullable, whose UTF-8 is written as it is: no enum. */
+function isText(schema: Schema): boolean {
+  if (schema.type !== 'union') return schema.type === 'string'
+  return schema.branches.every((branch) => branch.type === 'string' || branch.type === 'null')
 }
 
 /** All events without a real id would be taken for one event and counted once. */
@@ -96,8 +120,10 @@ function textOf(schema: RecordSchema, name: string): (event: JsonObject) => stri
   const branches = field?.schema.type === 'union' ? field.schema.branches : [field?.schema]
   const isUuid = branches.some((part) => part?.type === 'string' && part.logical?.name === 'uuid')
   const absent = field?.default ?? null
+  const inherited = name in Object.prototype
   return (event) => {
-    const value = (Object.hasOwn(event, name) ? event[name] : undefined) ?? absent
+    const given = !inherited || Object.hasOwn(event, name) ? event[name] : undefined
+    const value = given ?? absent
     if (value === null) return null
     const text = typeof value === 'string' ? value : String(value)
     return isUuid ? text.toLowerCase() : text

@@ -16,17 +16,17 @@ export interface Instant {
   micros: number
 }
 
-const zero = 48
+const zero = 0x30
+const hyphen = 0x2d
+const colon = 0x3a
+const point = 0x2e
+const comma = 0x2c
 
-/** Reads `count` digits at `at`; -1 when one is not a digit. */
-function digits(text: string, at: number, count: number): number {
-  let value = 0
-  for (let index = at; index < at + count; index++) {
-    const digit = text.charCodeAt(index) - zero
-    if (!(digit >= 0 && digit <= 9)) return -1
-    value = value * 10 + digit
-  }
-  return value
+/** Reads two digits at `at`; -1 when one is not a digit. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - zero
+  const ones = text.charCodeAt(at + 1) - zero
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1
 }
 
 /** Days since 1970-01-01 (H. Hinnant, "chrono-compatible low-level date algorithms", days_from_civil). */
@@ -47,20 +47,32 @@ function daysInMonth(year: number, month: number): number {
 
 const dateForm = 'YYYY-MM-DD'
 
+/** The last date that was read: most events are of the same day as the one before. */
+const last = { year: 1970, month: 1, day: 1, days: 0 }
+
 /** Days since 1970-01-01 of a text that begins with a date, or what is wrong with it. */
 function dateAt(text: string): number | string {
-  const year = digits(text, 0, 4)
-  const month = digits(text, 5, 2)
-  const day = digits(text, 8, 2)
-  if (year < 0 || month < 0 || day < 0 || text[4] !== '-' || text[7] !== '-') {
+  const century = twoDigits(text, 0)
+  const yearOfCentury = twoDigits(text, 2)
+  const month = twoDigits(text, 5)
+  const day = twoDigits(text, 8)
+  const hyphens = text.charCodeAt(4) === hyphen && text.charCodeAt(7) === hyphen
+  if (century < 0 || yearOfCentury < 0 || month < 0 || day < 0 || !hyphens) {
     return `expected ${dateForm}`
   }
+  const year = century * 100 + yearOfCentury
   if (year === 0) return 'the year is 0001 to 9999'
   if (month < 1 || month > 12) return `there is no month ${text.slice(5, 7)}`
   if (day < 1 || day > daysInMonth(year, month)) {
     return `${text.slice(0, 7)} has no day ${text.slice(8, 10)}`
   }
-  return daysFromCivil(year, month, day)
+  if (day !== last.day || month !== last.month || year !== last.year) {
+    last.days = daysFromCivil(year, month, day)
+    last.day = day
+    last.month = month
+    last.year = year
+  }
+  return last.days
 }
 
 /** Days since 1970-01-01, or a string that says what is wrong. */
@@ -73,19 +85,23 @@ let stoppedAt = 0
 
 /** Adds `HH:MM[:SS[.f…]]` at `at` to `out`; returns what is wrong, or undefined. */
 function timeAt(text: string, at: number, out: Instant): string | undefined {
-  const hour = digits(text, at, 2)
-  const minute = digits(text, at + 3, 2)
-  if (hour < 0 || minute < 0 || text[at + 2] !== ':') return 'expected the time as HH:MM:SS'
+  const hour = twoDigits(text, at)
+  const minute = twoDigits(text, at + 3)
+  if (hour < 0 || minute < 0 || text.charCodeAt(at + 2) !== colon)
+    return 'expected the time as HH:MM:SS'
   let second = 0
   let fraction = 0
   let next = at + 5
-  if (text[next] === ':') {
-    second = digits(text, next + 1, 2)
+  if (text.charCodeAt(next) === colon) {
+    second = twoDigits(text, next + 1)
     if (second < 0) return 'expected the time as HH:MM:SS'
     next += 3
-    if (text[next] === '.' || text[next] === ',') {
+    const separator = text.charCodeAt(next)
+    if (separator === point || separator === comma) {
       const first = ++next
-      for (let digit = digits(text, next, 1); digit >= 0; digit = digits(text, next, 1)) {
+      for (;;) {
+        const digit = text.charCodeAt(next) - zero
+        if (!(digit >= 0 && digit <= 9)) break
         if (next - first < 6) fraction = fraction * 10 + digit
         next++
       }
@@ -110,8 +126,8 @@ function zoneAt(text: string, at: number): number | string {
   if ((sign === 'Z' || sign === 'z') && text.length === at + 1) return 0
   if (sign === undefined) return 'the zone is missing: end with Z or an offset such as +02:00'
   const rest = text.length - at
-  const hour = digits(text, at + 1, 2)
-  const minute = rest === 3 ? 0 : digits(text, rest === 6 ? at + 4 : at + 3, 2)
+  const hour = twoDigits(text, at + 1)
+  const minute = rest === 3 ? 0 : twoDigits(text, rest === 6 ? at + 4 : at + 3)
   const formed = rest === 3 || rest === 5 || (rest === 6 && text[at + 3] === ':')
   if ((sign !== '+' && sign !== '-') || !formed || hour < 0 || minute < 0) {
     return 'expected the zone as Z or an offset such as +02:00'

@@ -292,3 +292,70 @@ test('key, event time and wire header come with the value', () => {
   assert.equal(result.id, undefined)
   assert.equal(result.value.subarray(0, 5).toString('hex'), '0000000007')
 })
+
+test('values keep what they hold while others are encoded, whatever their sizes', () => {
+  const wide = recordOf({ name: 'note', type: 'string' })
+  const encoder = encoderOf(wide)
+  const decode = compileDecoder(JSON.stringify(wide), parseRecord(wide))
+  const letters = ['x', 'é', '€', '😀']
+  const events = Array.from({ length: 4000 }, (_, index) => ({
+    k: `${letters[index % 4]}-${index}`,
+    at,
+    note: (letters[(index >> 2) % 4] ?? '').repeat((index * 37) % 3000),
+  }))
+  const results = events.map((event) => {
+    // A refused event between two others leaves nothing in them.
+    assert.equal(encoder.encode({ ...event, note: 7 }).ok, false)
+    return encoder.encode(event)
+  })
+  for (const [index, event] of events.entries()) {
+    const result = results[index]
+    assert.ok(result?.ok)
+    assert.deepEqual(decode(result.value.subarray(5)), event)
+    assert.equal(result.key?.toString(), event.k)
+  }
+})
+
+test('key and time are those of the event, not of an event inside it', () => {
+  const inner = { name: 'inner', type: ['null', 'Event'], default: null }
+  const nullableKey = {
+    ...recordOf(),
+    fields: [
+      { name: 'k', type: ['null', 'string'], default: null },
+      ...recordOf(inner).fields.slice(1),
+    ],
+  }
+  for (const json of [recordOf(inner), nullableKey]) {
+    const encoder = encoderOf(json)
+    const early = { k: 'inner', at: '2012-01-01T00:00:00Z' }
+    const result = encoder.encode({ k: 'ключ', at, inner: { ...early, inner: early } })
+    assert.ok(result.ok)
+    assert.equal(result.key?.toString(), 'ключ')
+    assert.equal(result.eventTimeMs, Date.parse(at))
+  }
+  const withoutKey = encoderOf(nullableKey).encode({ at, inner: { k: 'inner', at: 0 } })
+  assert.ok(withoutKey.ok)
+  assert.equal(withoutKey.key, null)
+})
+
+test('times in microseconds are rounded down to milliseconds, before 1970 too', () => {
+  const micros = {
+    ...recordOf(),
+    fields: [
+      { name: 'k', type: 'string' },
+      { name: 'at', type: { type: 'long', logicalType: 'timestamp-micros' } },
+    ],
+  }
+  const encoder = encoderOf(micros)
+  for (const [given, expected] of [
+    ['1969-12-31T23:59:59.999999Z', -1],
+    [-1, -1],
+    [-1000, -1],
+    ['1970-01-01T00:00:00.000999Z', 0],
+    [1999, 1],
+  ] as const) {
+    const result = encoder.encode({ k: 'a', at: given })
+    assert.ok(result.ok)
+    assert.equal(result.eventTimeMs, expected, String(given))
+  }
+})

@@ -12,7 +12,7 @@ const eventTime = { name: 'at', type: { type: 'long', logicalType: 'timestamp-mi
 export const at = '2013-01-01T10:17:00.000Z'
 
 /** The JSON of a record with key `k`, event time `at` and the given fields. */
-export function recordOf(...fields: readonly unknown[]): Record<string, unknown> {
+export function recordOf(...fields: readonly unknown[]) {
   return {
     type: 'record',
     name: 'Event',
