@@ -1,0 +1,103 @@
+/** Exit codes of every command. */
+export const exitCodes = {
+  done: 0,
+  /** Some events were rejected, or contracts have problems. */
+  rejected: 1,
+  usage: 2,
+  /** Ingest could not be reached, gave up, or refused. */
+  unavailable: 3,
+  /** 128 + SIGINT. */
+  interrupted: 130,
+} as const
+
+export interface OptionSpec {
+  readonly type: 'string' | 'boolean'
+  readonly short?: string
+  /** How its value is called in the help. */
+  readonly value?: string
+  readonly summary: string
+}
+
+export type OptionSpecs = Readonly<Record<string, OptionSpec>>
+
+export interface Command {
+  /** What calls it: `rejected list`. */
+  readonly name: string
+  /** Its arguments as the usage line shows them. */
+  readonly arguments: string
+  readonly argumentsMin: number
+  readonly argumentsMax: number
+  readonly summary: string
+  /** Paragraphs below the usage line. */
+  readonly description?: string
+  readonly options: OptionSpecs
+  readonly examples?: readonly string[]
+  /** @returns the exit code */
+  run(input: CommandInput): Promise<number>
+}
+
+export interface CommandInput {
+  readonly positionals: readonly string[]
+  readonly options: GivenOptions
+  readonly io: Io
+}
+
+/** Where a command reads and writes; tests give their own. */
+export interface Io {
+  readonly stdin: NodeJS.ReadableStream
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Calls back on Ctrl-C or SIGTERM; the returned function ends that. */
+  onInterrupt(listener: (signal: NodeJS.Signals) => void): () => void
+}
+
+export interface Output {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+}
+
+/** The command line is wrong; the message says what to write. */
+export class UsageError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'UsageError'
+  }
+}
+
+/** The options of one call, read by their kind. */
+export class GivenOptions {
+  readonly #values: ReadonlyMap<string, string | true>
+
+  constructor(values: ReadonlyMap<string, string | true>) {
+    this.#values = values
+  }
+
+  flag(name: string): boolean {
+    return this.#values.has(name)
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#values.get(name)
+    return value === true ? undefined : value
+  }
+
+  /** @throws UsageError naming the option, what it has to be and what it is */
+  integer(name: string, min: number, max: number): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
+    if (number >= min && number <= max) return number
+    throw new UsageError(`--${name} is a whole number from ${min} to ${max}, got "${value}"`)
+  }
+
+  /** @throws UsageError naming the option and what it may be */
+  choice<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    const found = choices.find((choice) => choice === value)
+    if (found !== undefined) return found
+    throw new UsageError(`--${name} is ${choices.join(' or ')}, got "${value}"`)
+  }
+}
