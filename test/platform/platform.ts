@@ -163,6 +163,13 @@ export interface ReleaseStatus {
       readonly batch: number
       readonly late_events: number
       readonly complete: boolean
+      readonly undecodable_events: number
+      readonly undecodable_newest?: readonly {
+        readonly topic: string
+        readonly partition: number
+        readonly offset: string
+        readonly reason: string
+      }[]
     }
   }[]
 }

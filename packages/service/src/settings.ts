@@ -26,11 +26,10 @@ export function readHttpSettings(
   return {
     host: read.text('KAPPA_HTTP_HOST', { default: '127.0.0.1' }),
     port: read.integer('KAPPA_HTTP_PORT', { default: defaults.port, min: 0, max: 65_535 }),
-    requestTimeoutMs: read.integer('KAPPA_HTTP_REQUEST_TIMEOUT_MS', {
+    requestTimeoutMs: read.milliseconds('KAPPA_HTTP_REQUEST_TIMEOUT_MS', {
       default: 60_000,
       min: 100,
       max: 3_600_000,
-      unit: 'milliseconds',
     }),
     bodyBytesMax: read.integer('KAPPA_HTTP_BODY_BYTES_MAX', {
       default: defaults.bodyBytesMax,
@@ -38,17 +37,11 @@ export function readHttpSettings(
       max: 1_073_741_824,
       unit: 'bytes',
     }),
-    stopDelayMs: read.integer('KAPPA_STOP_DELAY_MS', {
-      default: 0,
-      min: 0,
-      max: 600_000,
-      unit: 'milliseconds',
-    }),
-    stopTimeoutMs: read.integer('KAPPA_STOP_TIMEOUT_MS', {
+    stopDelayMs: read.milliseconds('KAPPA_STOP_DELAY_MS', { default: 0, min: 0, max: 600_000 }),
+    stopTimeoutMs: read.milliseconds('KAPPA_STOP_TIMEOUT_MS', {
       default: 15_000,
       min: 100,
       max: 600_000,
-      unit: 'milliseconds',
     }),
     logLevel: read.oneOf('KAPPA_LOG_LEVEL', logLevels, 'info'),
   }
@@ -71,17 +64,15 @@ export function readKafkaSettings(read: ConfigReader, clientId: string): KafkaSe
   return {
     brokers: read.list('KAPPA_KAFKA_BROKERS'),
     clientId,
-    requestTimeoutMs: read.integer('KAPPA_KAFKA_REQUEST_TIMEOUT_MS', {
+    requestTimeoutMs: read.milliseconds('KAPPA_KAFKA_REQUEST_TIMEOUT_MS', {
       default: 15_000,
       min: 100,
       max: 300_000,
-      unit: 'milliseconds',
     }),
-    connectTimeoutMs: read.integer('KAPPA_KAFKA_CONNECT_TIMEOUT_MS', {
+    connectTimeoutMs: read.milliseconds('KAPPA_KAFKA_CONNECT_TIMEOUT_MS', {
       default: 5_000,
       min: 100,
       max: 300_000,
-      unit: 'milliseconds',
     }),
     client: read.oneOf('KAPPA_KAFKA_CLIENT', kafkaClients, 'kafkajs'),
     ...(security && { security }),

@@ -36,6 +36,14 @@ test('every wrong variable is named with what it got and what it wants', () => {
   )
 })
 
+test('a time in milliseconds has its bounds, and ones that fit most waits when none are given', () => {
+  const read = (value: string) =>
+    readConfig({ WAIT_MS: value }, (reader) => reader.milliseconds('WAIT_MS', { default: 500 }))
+  assert.equal(read(''), 500)
+  assert.equal(read('3600000'), 3_600_000)
+  assert.throws(() => read('9'), /WAIT_MS is "9".*from 10 to 3600000 \(milliseconds\)/)
+})
+
 test('a secret is read from a file and never quoted', () => {
   const folder = mkdtempSync(join(tmpdir(), 'kappa-config-'))
   const file = join(folder, 's3.json')
