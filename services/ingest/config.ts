@@ -4,6 +4,7 @@ import {
   type KafkaSettings,
   readHttpSettings,
   readKafkaSettings,
+  readNamespace,
 } from '@kappa/service/settings'
 
 export interface IngestLimits {
@@ -15,6 +16,13 @@ export interface IngestLimits {
   readonly requestsInFlightMax: number
   /** Bodies of those requests together. */
   readonly bytesInFlightMax: number
+  /** The same of one client. */
+  readonly clientRequestsInFlightMax: number
+  readonly clientBytesInFlightMax: number
+  /** Bodies that are being encoded and written at once; others wait for their client's turn. */
+  readonly turnBytesMax: number
+  /** Of a streamed body: what is read, written and answered together. */
+  readonly streamChunkBytes: number
   /** Records that wait for Kafka's acknowledgement, as bytes of keys, values and headers. */
   readonly queueBytesMax: number
 }
@@ -23,7 +31,15 @@ export interface IngestConfig {
   readonly http: HttpSettings
   readonly kafka: KafkaSettings
   readonly schemasFolder: string
+  /** Prefix of the topics that belong to the platform. */
+  readonly namespace: string
+  /** Request header, in lower case, by which a proxy in front names the client; undefined: the peer's address. */
+  readonly clientHeader: string | undefined
+  /** How long a streamed body may take in all. */
+  readonly streamTimeoutMs: number
   readonly limits: IngestLimits
+  /** How often the releases are looked at, for the contract versions that they decode. */
+  readonly releasesPollIntervalMs: number
   /** Longest wait at start for Kafka to be reachable and to have the topics. */
   readonly kafkaStartTimeoutMs: number
   /** How long one request's events may take to be in the log, retries included. */
@@ -45,6 +61,10 @@ export function readIngestConfig(environment: Environment): IngestConfig {
       http: readHttpSettings(read, { port: 4001, bodyBytesMax: 16 * mebibyte }),
       kafka: readKafkaSettings(read, 'kappa-ingest'),
       schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
+      namespace: readNamespace(read),
+      clientHeader:
+        read.text('KAPPA_INGEST_CLIENT_HEADER', { default: '' }).toLowerCase() || undefined,
+      streamTimeoutMs: milliseconds('KAPPA_INGEST_STREAM_TIMEOUT_MS', 3_600_000, 86_400_000),
       limits: {
         eventsPerRequestMax: read.integer('KAPPA_INGEST_EVENTS_PER_REQUEST_MAX', {
           default: 10_000,
@@ -71,6 +91,30 @@ export function readIngestConfig(environment: Environment): IngestConfig {
           max: 16 * 1_024 * mebibyte,
           unit: 'bytes',
         }),
+        clientRequestsInFlightMax: read.integer('KAPPA_INGEST_CLIENT_REQUESTS_IN_FLIGHT_MAX', {
+          default: 512,
+          min: 1,
+          max: 100_000,
+          unit: 'requests',
+        }),
+        clientBytesInFlightMax: read.integer('KAPPA_INGEST_CLIENT_BYTES_IN_FLIGHT_MAX', {
+          default: 64 * mebibyte,
+          min: 1_024,
+          max: 16 * 1_024 * mebibyte,
+          unit: 'bytes',
+        }),
+        turnBytesMax: read.integer('KAPPA_INGEST_TURN_BYTES_MAX', {
+          default: 4 * mebibyte,
+          min: 1_024,
+          max: 1_024 * mebibyte,
+          unit: 'bytes',
+        }),
+        streamChunkBytes: read.integer('KAPPA_INGEST_STREAM_CHUNK_BYTES', {
+          default: mebibyte,
+          min: 1_024,
+          max: 64 * mebibyte,
+          unit: 'bytes',
+        }),
         queueBytesMax: read.integer('KAPPA_INGEST_QUEUE_BYTES_MAX', {
           default: 256 * mebibyte,
           min: mebibyte,
@@ -78,6 +122,7 @@ export function readIngestConfig(environment: Environment): IngestConfig {
           unit: 'bytes',
         }),
       },
+      releasesPollIntervalMs: milliseconds('KAPPA_INGEST_RELEASES_POLL_INTERVAL_MS', 1_000, 60_000),
       kafkaStartTimeoutMs: milliseconds('KAPPA_INGEST_KAFKA_START_TIMEOUT_MS', 60_000, 3_600_000),
       deliveryTimeoutMs: milliseconds('KAPPA_INGEST_DELIVERY_TIMEOUT_MS', 20_000, 600_000),
       kafkaProbeIntervalMs: milliseconds('KAPPA_INGEST_KAFKA_PROBE_INTERVAL_MS', 3_000, 600_000),

@@ -1,3 +1,4 @@
+import { ServiceError } from '@kappa/service/errors'
 import { Counter, Gauge, Histogram, type Registry } from '@kappa/service/metrics'
 import type { InFlight } from './publishing/in-flight.ts'
 
@@ -64,7 +65,7 @@ export class IngestMetrics {
       help: 'Publish requests being read, written or answered.',
       registers,
       collect() {
-        this.set(inFlight.requests)
+        this.set(inFlight.total.requests)
       },
     })
     new Gauge({
@@ -72,8 +73,18 @@ export class IngestMetrics {
       help: 'Bytes of the bodies of those requests.',
       registers,
       collect() {
-        this.set(inFlight.bytes)
+        this.set(inFlight.total.bytes)
       },
     })
+  }
+
+  /** Counts what `act` throws as the refusal of a request whose events are not known. */
+  countRefusal<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (error) {
+      this.requestsRefused.inc({ code: error instanceof ServiceError ? error.code : 'internal' })
+      throw error
+    }
   }
 }

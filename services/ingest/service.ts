@@ -1,20 +1,24 @@
+import { TopicNames } from '@kappa/applications/records'
+import type { Contracts } from '@kappa/contracts/contracts'
 import { loadContracts } from '@kappa/contracts/load'
-import type { Kafka } from '@kappa/kafka/port'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, type Http, listen } from '@kappa/service/http'
 import type { Service } from '@kappa/service/lifecycle'
-import { createLogger } from '@kappa/service/logger'
+import { createLogger, type Logger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
 import type { IngestConfig } from './config.ts'
 import type { IngestContext } from './context.ts'
+import { ReleaseFollower } from './contracts/release-follower.ts'
 import { IngestMetrics } from './ingest-metrics.ts'
 import { KafkaProbe } from './kafka-probe.ts'
+import { FairTurns } from './publishing/fair-turns.ts'
 import { recoverImport } from './publishing/import-recovery.ts'
 import { InFlight } from './publishing/in-flight.ts'
 import { Publisher } from './publishing/publisher.ts'
 import { Topics } from './publishing/topics.ts'
 import { listTopicsRoute } from './routes/list-topics.ts'
 import { publishRoute } from './routes/publish.ts'
+import { publishManyRoute } from './routes/publish-many.ts'
 import { readSchemaRoute } from './routes/read-schema.ts'
 import { readTopicRoute } from './routes/read-topic.ts'
 import { connectWithin, createContractTopics } from './start-kafka.ts'
@@ -39,40 +43,55 @@ export async function createIngest(
   const logger = createLogger('ingest', config.http.logLevel)
   const { eventBytesMax } = config.limits
   const contracts = await loadContracts(config.schemasFolder, { limits: { eventBytesMax } })
-  const kafka = await connectWithin(config, logger)
+  // What is started is stopped in the opposite order.
+  const started = new AsyncDisposableStack()
   try {
-    await createContractTopics(kafka.admin, contracts, config, logger)
-    const topics = new Topics(contracts, eventBytesMax, (topic) =>
-      recoverImport(kafka, topic, config.deliveryTimeoutMs),
-    )
-    return await serve(config, overrides, { kafka, topics, logger })
+    const url = await start(config, overrides, contracts, logger, started)
+    return {
+      url,
+      // Every part recovers by itself or fails the requests that need it: none dies for good.
+      failed: new Promise<never>(() => undefined),
+      stop: () => started.disposeAsync(),
+    }
   } catch (error) {
-    await kafka.close()
+    await started.disposeAsync()
     throw error
   }
 }
 
-interface Parts {
-  readonly kafka: Kafka
-  readonly topics: Topics
-  readonly logger: ReturnType<typeof createLogger>
-}
-
-async function serve(
+async function start(
   config: IngestConfig,
   overrides: IngestOverrides,
-  { kafka, topics, logger }: Parts,
-): Promise<Service> {
+  contracts: Contracts,
+  logger: Logger,
+  started: AsyncDisposableStack,
+): Promise<string> {
+  const { limits, deliveryTimeoutMs } = config
+  const kafka = started.adopt(await connectWithin(config, logger), (each) => each.close())
+  await createContractTopics(kafka.admin, contracts, config, logger)
+  const topics = new Topics(contracts, limits.eventBytesMax, (topic) =>
+    recoverImport(kafka, topic, deliveryTimeoutMs),
+  )
+  const versions = await ReleaseFollower.start({
+    kafka,
+    topic: new TopicNames(config.namespace).releases,
+    pollMs: config.releasesPollIntervalMs,
+    logger,
+  })
+  started.defer(() => versions.close())
+  const producer = started.adopt(
+    kafka.producer({
+      queueBytesMax: limits.queueBytesMax,
+      batchBytesMax: limits.eventBytesMax,
+      deliveryTimeoutMs,
+    }),
+    (each) => each.close(),
+  )
   const registry = createMetrics('ingest')
   const health = new Health()
-  const inFlight = new InFlight(config.limits)
-  const metrics = new IngestMetrics(registry, inFlight)
   const probe = new KafkaProbe(() => kafka.admin.listTopics(), logger)
-  const producer = kafka.producer({
-    queueBytesMax: config.limits.queueBytesMax,
-    batchBytesMax: config.limits.eventBytesMax,
-    deliveryTimeoutMs: config.deliveryTimeoutMs,
-  })
+  const inFlight = new InFlight(limits)
+  const metrics = new IngestMetrics(registry, inFlight)
   const publisher = new Publisher({
     producer,
     metrics,
@@ -87,27 +106,23 @@ async function serve(
     metrics: registry,
     health,
   })
-  await addRoutes(http, { config, topics, inFlight, publisher, metrics })
-  const url = await listen(http, config.http).catch(async (error: unknown) => {
-    await http.close()
-    throw error
+  started.defer(() => closeHttp(http, health, config.http))
+  // Streamed bodies may take longer; readers of other bodies have the usual time-out themselves.
+  http.server.requestTimeout = config.streamTimeoutMs
+  await addRoutes(http, {
+    config,
+    topics,
+    versions,
+    inFlight,
+    turns: new FairTurns(limits.turnBytesMax),
+    publisher,
+    rejectionSink: undefined,
+    metrics,
   })
+  const url = await listen(http, config.http)
   probe.start(health, config.kafkaProbeIntervalMs)
-
-  let stopping: Promise<void> | undefined
-  const stop = async () => {
-    health.markStopping()
-    probe.stop()
-    await closeHttp(http, config.http)
-    await producer.close()
-    await kafka.close()
-  }
-  return {
-    url,
-    // Every part recovers by itself or fails the requests that need it: none dies for good.
-    failed: new Promise<never>(() => undefined),
-    stop: () => (stopping ??= stop()),
-  }
+  started.defer(() => probe.stop())
+  return url
 }
 
 async function addRoutes(http: Http, context: IngestContext): Promise<void> {
@@ -116,8 +131,9 @@ async function addRoutes(http: Http, context: IngestContext): Promise<void> {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
     publishRoute(scope, context)
+    publishManyRoute(scope, context)
   })
-  listTopicsRoute(http, context.topics)
-  readTopicRoute(http, context.topics)
+  listTopicsRoute(http, context)
+  readTopicRoute(http, context)
   readSchemaRoute(http, context.topics)
 }

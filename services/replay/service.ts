@@ -66,10 +66,9 @@ export async function createReplay(
 
   let stopping: Promise<void> | undefined
   const stop = async () => {
-    health.markStopping()
     await applications.stop()
     await positions.settled()
-    await closeHttp(http, config.http)
+    await closeHttp(http, health, config.http)
     await control.close()
     await kafka.close()
     store.close()

@@ -104,8 +104,7 @@ export async function createResults(
   })
 
   const stop = async () => {
-    health.markStopping()
-    await closeHttp(http, config.http)
+    await closeHttp(http, health, config.http)
     const parts = async () => {
       await checking.stop()
       await Promise.all([follower.close(), releases.close()])

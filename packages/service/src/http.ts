@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
@@ -57,6 +58,9 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   })
   await http.register(swaggerUi, { routePrefix: '/docs' })
   http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger())
+  http.addHook('onSend', async (_request, reply) => {
+    if (parts.health.stopping) reply.header('connection', 'close')
+  })
   healthRoutes(http, parts.health, parts.metrics)
   return http
 }
@@ -89,8 +93,14 @@ function problemWithAddress(error: unknown, { host, port }: HttpSettings): strin
   return undefined
 }
 
-/** Answers open requests, then closes; cuts what is still open after the configured time. */
-export async function closeHttp(http: Http, settings: HttpSettings): Promise<void> {
+/**
+ * Stops serving without failing anybody: readiness goes first, then requests are still answered for
+ * the configured delay, each with `connection: close`, while who routes here finds out; then what is
+ * open is answered, and what is still open after the configured time is cut.
+ */
+export async function closeHttp(http: Http, health: Health, settings: HttpSettings): Promise<void> {
+  health.markStopping()
+  if (http.server.listening) await delay(settings.stopDelayMs)
   const cut = setTimeout(() => http.server.closeAllConnections(), settings.stopTimeoutMs)
   try {
     await http.close()

@@ -13,6 +13,7 @@ const settings = {
   port: 0,
   requestTimeoutMs: 5_000,
   bodyBytesMax: 1_024,
+  stopDelayMs: 0,
   stopTimeoutMs: 1_000,
   logLevel: 'silent',
 } as const
@@ -101,7 +102,7 @@ test('the OpenAPI document has the routes and hides the inner ones; metrics coun
   assert.equal((await fetch(`${url}/docs`)).status, 200)
   const metrics = await (await fetch(`${url}/metrics`)).text()
   assert.match(metrics, /kappa_http_request_seconds_count\{[^}]*route="\/openapi.json"/)
-  await closeHttp(http, settings)
+  await closeHttp(http, new Health(), settings)
 })
 
 test('an address that cannot be listened on is named, with the variable to change', async () => {
@@ -124,5 +125,5 @@ test('an address that cannot be listened on is named, with the variable to chang
   assert.equal((await fetch(`${url}/health/live`)).status, 200, 'the holder is not disturbed')
   // TEST-NET-1 of RFC 5737 is no machine's address.
   assert.match(await refusal({ host: '192.0.2.1' }), /KAPPA_HTTP_HOST is 192\.0\.2\.1/)
-  await closeHttp(holder, settings)
+  await closeHttp(holder, new Health(), settings)
 })

@@ -1,58 +1,61 @@
 import { isUtf8 } from 'node:buffer'
 import { ServiceError } from '@kappa/service/errors'
+import { type EventBatch, MalformedEvent } from './event-batch.ts'
 import { locateJsonError } from './json-error.ts'
-import type { BodyFormat } from './media-type.ts'
-
-/** Stands in the place of an NDJSON line that is not JSON. */
-export class MalformedLine {
-  readonly message: string
-
-  constructor(message: string) {
-    this.message = message
-  }
-}
+import { elementSpans, type Span } from './json-spans.ts'
 
 const lineFeed = 0x0a
 
 /**
- * The events of a body, in its order: JSON values, with a `MalformedLine` for each NDJSON line that
- * cannot be parsed.
+ * The events of a JSON body: of an array its elements, else the one value.
  *
  * @throws ServiceError `no_events`, `batch_too_large` (bound in the message), or `malformed_json`
- *   (with line and column) when a JSON body is malformed as a whole.
+ *   (with line and column) when the body is malformed.
  */
-export function parseEvents(body: Buffer, format: BodyFormat, eventsMax: number): unknown[] {
-  const events = format === 'ndjson' ? parseLines(body, eventsMax) : parseJson(body, eventsMax)
-  if (events.length === 0) {
-    throw new ServiceError('no_events', 'The body holds no events. Send at least one.')
+export function parseJsonEvents(body: Buffer, eventsMax: number): EventBatch {
+  const value = parseJson(body)
+  if (!Array.isArray(value)) return { values: [value], payload: () => body }
+  if (value.length === 0) throw noEvents()
+  if (value.length > eventsMax) throw batchTooLarge(eventsMax)
+  let spans: readonly Span[] | undefined
+  return {
+    values: value,
+    payload: (index) => {
+      spans ??= elementSpans(body)
+      return body.subarray(...(spans[index] ?? [0, 0]))
+    },
   }
-  return events
 }
 
-function parseJson(body: Buffer, eventsMax: number): unknown[] {
+/** @throws ServiceError `no_events` for blank text, `malformed_json` with line and column */
+export function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) throw new ServiceError('malformed_json', 'The body is not valid UTF-8.')
   const text = body.toString('utf8')
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text)
   } catch {
     // The parser's own message quotes the body and does not always have the place.
-    if (text.trim() === '') return []
+    if (text.trim() === '') throw noEvents()
     const { what, line, column } = locateJsonError(text)
     throw new ServiceError(
       'malformed_json',
       `The body is not valid JSON: ${what} at line ${line}, column ${column}. Nothing of it was written.`,
     )
   }
-  if (!Array.isArray(value)) return [value]
-  if (value.length > eventsMax) throw batchTooLarge(eventsMax)
-  return value
 }
 
-function parseLines(body: Buffer, eventsMax: number): unknown[] {
-  const events: unknown[] = []
+/**
+ * The events of an NDJSON body or of a part of it that ends at the end of a line: a `MalformedEvent`
+ * for each line that cannot be parsed; blank lines are skipped.
+ *
+ * @param firstLine number of the first line, for messages
+ * @throws ServiceError `batch_too_large` (bound in the message)
+ */
+export function parseLines(body: Buffer, eventsMax: number, firstLine = 1): EventBatch {
+  const values: unknown[] = []
+  const lines: Buffer[] = []
   const wellFormed = isUtf8(body)
-  let number = 0
+  let number = firstLine - 1
   for (let start = 0; start < body.length; ) {
     const found = body.indexOf(lineFeed, start)
     const end = found < 0 ? body.length : found
@@ -60,14 +63,15 @@ function parseLines(body: Buffer, eventsMax: number): unknown[] {
     const bytes = body.subarray(start, end)
     start = end + 1
     if (isBlank(bytes)) continue
-    if (events.length === eventsMax) throw batchTooLarge(eventsMax)
-    events.push(
+    if (values.length === eventsMax) throw batchTooLarge(eventsMax)
+    lines.push(bytes)
+    values.push(
       wellFormed || isUtf8(bytes)
         ? parseLine(bytes.toString('utf8'), number)
-        : new MalformedLine(`Line ${number} is not valid UTF-8.`),
+        : new MalformedEvent('malformed_json', `Line ${number} is not valid UTF-8.`),
     )
   }
-  return events
+  return { values, payload: (index) => lines[index] ?? Buffer.alloc(0) }
 }
 
 function parseLine(text: string, number: number): unknown {
@@ -76,7 +80,8 @@ function parseLine(text: string, number: number): unknown {
   } catch {
     // As above: the place is found without the parser's message.
     const { what, column } = locateJsonError(text)
-    return new MalformedLine(`Line ${number} is not valid JSON: ${what} at column ${column}.`)
+    const message = `Line ${number} is not valid JSON: ${what} at column ${column}.`
+    return new MalformedEvent('malformed_json', message)
   }
 }
 
@@ -87,9 +92,13 @@ function isBlank(bytes: Buffer): boolean {
   return true
 }
 
+export function noEvents(): ServiceError {
+  return new ServiceError('no_events', 'The body holds no events. Send at least one.')
+}
+
 function batchTooLarge(eventsMax: number): ServiceError {
   return new ServiceError(
     'batch_too_large',
-    `The request has more events than the bound of ${eventsMax}. Nothing of it was written; send the events in several requests.`,
+    `The request has more events than the bound of ${eventsMax}. Nothing of it was written; send the events in several requests, or as application/x-ndjson with "accept: application/x-ndjson", which may be of any length.`,
   )
 }

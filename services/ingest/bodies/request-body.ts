@@ -1,53 +1,99 @@
 import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 import { ServiceError } from '@kappa/service/errors'
 import type { Lease } from '../publishing/in-flight.ts'
+import { bodyFailure, decodedBody } from './content-encoding.ts'
+
+export interface BodyBounds {
+  /** After decompression. */
+  readonly bytesMax: number
+  /** From the request's head to its body's last byte. */
+  readonly timeoutMs: number
+}
 
 /**
- * Reads a request's body, counting its bytes against the bound and the lease as they arrive, so
- * that a body above them is refused before it is in memory.
+ * Reads a request's body whole, counting its bytes against the bound and the lease as they arrive,
+ * so that a body above them is refused before it is in memory.
  *
- * @throws ServiceError `body_too_large` (bound in the message), `too_many_requests`, or
- *   `bad_request` when the client went away in the middle.
+ * @throws ServiceError `body_too_large` (bound in the message), `too_many_requests`,
+ *   `request_timeout`, `malformed_encoding`, `unsupported_media_type`, or `bad_request` when the
+ *   client went away in the middle.
  */
 export async function readRequestBody(
   request: IncomingMessage,
-  bodyBytesMax: number,
+  bounds: BodyBounds,
   lease: Lease,
 ): Promise<Buffer> {
-  const announced = Number(request.headers['content-length'] ?? Number.NaN)
-  if (announced > bodyBytesMax) throw bodyTooLarge(bodyBytesMax)
-  if (announced > 0) lease.reserve(announced)
+  const source = decodedBody(request)
+  // A length is told of what travels, which says nothing about what it decompresses to.
+  const announced =
+    source === request ? Number(request.headers['content-length'] ?? Number.NaN) : Number.NaN
+  if (announced > bounds.bytesMax) {
+    drop(request)
+    throw bodyTooLarge(bounds.bytesMax)
+  }
   let length = 0
   const chunks: Buffer[] = []
-  await new Promise<void>((resolve, reject) => {
-    const settle = (error?: Error) => {
-      request.off('data', onData).off('end', onEnd).off('error', onCut).off('close', onCut)
-      if (error === undefined) return resolve()
-      // What still arrives is read and dropped, so that the client gets to see the answer.
-      request.on('error', () => request.destroy()).resume()
-      reject(error)
-    }
-    const onData = (chunk: Buffer) => {
+  try {
+    if (announced > 0) lease.reserve(announced)
+    await collect(source, bounds.timeoutMs, (chunk) => {
       length += chunk.length
-      if (length > bodyBytesMax) return settle(bodyTooLarge(bodyBytesMax))
-      try {
-        if (Number.isNaN(announced)) lease.reserve(chunk.length)
-      } catch (error) {
-        return settle(error instanceof Error ? error : new Error(String(error)))
-      }
+      if (length > bounds.bytesMax) throw bodyTooLarge(bounds.bytesMax)
+      if (Number.isNaN(announced)) lease.reserve(chunk.length)
       chunks.push(chunk)
-    }
-    const onEnd = () => settle()
-    const onCut = () =>
-      settle(new ServiceError('bad_request', 'The connection ended before the body did.'))
-    request.on('data', onData).on('end', onEnd).on('error', onCut).on('close', onCut)
-  })
+    })
+  } catch (error) {
+    drop(request)
+    if (source !== request) source.destroy()
+    throw bodyFailure(request, error)
+  }
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length)
 }
 
-function bodyTooLarge(bodyBytesMax: number): ServiceError {
+/** Resolves at the end of the stream; rejects with its error or what `take` throws. */
+function collect(
+  source: Readable,
+  timeoutMs: number,
+  take: (chunk: Buffer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: unknown) => {
+      clearTimeout(timer)
+      source.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
+      if (error === undefined) resolve()
+      else reject(error)
+    }
+    const onData = (chunk: Buffer) => {
+      try {
+        take(chunk)
+      } catch (error) {
+        settle(error)
+      }
+    }
+    const onEnd = () => settle()
+    const onError = (error: Error) => settle(error)
+    const onClose = () => settle(new Error('the connection ended'))
+    const timer = setTimeout(() => settle(requestTimeout(timeoutMs)), timeoutMs)
+    source.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
+  })
+}
+
+/** What still arrives is read and dropped, so that the client gets to see the answer. */
+function drop(request: IncomingMessage): void {
+  request.unpipe()
+  request.on('error', () => request.destroy()).resume()
+}
+
+function requestTimeout(timeoutMs: number): ServiceError {
+  return new ServiceError(
+    'request_timeout',
+    `The body did not arrive within ${timeoutMs} ms. Nothing of it was written; send it again.`,
+  )
+}
+
+function bodyTooLarge(bytesMax: number): ServiceError {
   return new ServiceError(
     'body_too_large',
-    `The body is longer than the bound of ${bodyBytesMax} bytes. Send the events in several requests.`,
+    `The body is longer than the bound of ${bytesMax} bytes. Send the events in several requests, or as application/x-ndjson with "accept: application/x-ndjson", which may be of any length.`,
   )
 }

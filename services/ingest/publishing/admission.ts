@@ -3,14 +3,16 @@ import type { Contract } from '@kappa/contracts/contract'
 import { formatDuration } from '@kappa/contracts/duration'
 import type { EncodedEvent } from '@kappa/contracts/encoder'
 import type { EventProblem } from '@kappa/contracts/event-problem'
-import type { OutgoingRecord } from '@kappa/kafka/port'
-import { MalformedLine } from '../bodies/event-parser.ts'
+import type { OutgoingRecord, Placement } from '@kappa/kafka/port'
+import { type Envelope, type EventBatch, MalformedEvent } from '../bodies/event-batch.ts'
 import type { ImportGate } from './import-gate.ts'
 import type { EventResult, RejectedEvent } from './publish-schemas.ts'
 import { acceptedHeader, formatImportMark, idHeader, importHeader } from './record-headers.ts'
 
 /** Bytes of a record besides its key, value and given id: headers, their names, Kafka's framing, at most. */
 const recordOverheadBytes = 200
+/** Lengths of a header's name and value as varints. */
+const headerFramingBytes = 10
 
 export interface AdmissionRules {
   /** Field of the event time, for paths in errors. */
@@ -35,13 +37,15 @@ export interface AdmittedEvent {
   readonly record: number
 }
 
+/** Checks each event by a version of its contract and encodes it. */
 export function encodeEvents(
-  events: readonly unknown[],
+  { values }: EventBatch,
   contract: Contract,
+  version: number,
 ): (EncodedEvent | RejectedEvent)[] {
-  return events.map((event) => {
-    if (event instanceof MalformedLine) return reject('malformed_json', event.message, '$')
-    const result = contract.encode(event)
+  return values.map((value) => {
+    if (value instanceof MalformedEvent) return reject(value.code, value.message, value.path)
+    const result = contract.encode(value, version)
     return result.ok ? result : rejectProblems(result.errors)
   })
 }
@@ -56,6 +60,7 @@ export function encodeEvents(
  */
 export function admitEvents(
   encoded: readonly (EncodedEvent | RejectedEvent)[],
+  envelopes: EventBatch['envelopes'],
   rules: AdmissionRules,
   acceptedMs: number,
 ): Admission {
@@ -63,24 +68,28 @@ export function admitEvents(
   const outcomes: (RejectedEvent | AdmittedEvent)[] = []
   const firstById = new Map<string, number>()
   const accepted = String(acceptedMs)
-  for (const event of encoded) {
+  for (const [index, event] of encoded.entries()) {
     if (!('ok' in event)) {
       outcomes.push(event)
       continue
     }
-    const firstAt = event.id === undefined ? undefined : firstById.get(event.id)
+    const envelope = envelopes?.[index]
+    const givenId = event.id ?? envelope?.id
+    const firstAt = givenId === undefined ? undefined : firstById.get(givenId)
     if (firstAt !== undefined) {
       const first = encoded[firstAt] as EncodedEvent
       const same = first.value.equals(event.value)
-      outcomes.push(same ? (outcomes[firstAt] as AdmittedEvent) : rejectSecond(first, firstAt))
+      outcomes.push(
+        same ? (outcomes[firstAt] as AdmittedEvent) : rejectSecond(`${givenId}`, firstAt),
+      )
       continue
     }
-    const problem = checkSize(event, rules) ?? checkTime(event, rules, acceptedMs)
+    const id = givenId ?? randomUUIDv7()
+    const problem = checkSize(event, id, envelope, rules) ?? checkTime(event, rules, acceptedMs)
     if (problem !== undefined) {
       outcomes.push(problem)
       continue
     }
-    const id = event.id ?? randomUUIDv7()
     let headers: Record<string, string>
     if (rules.importing === undefined) {
       headers = { [idHeader]: id, [acceptedHeader]: accepted }
@@ -94,7 +103,8 @@ export function admitEvents(
       const mark = formatImportMark({ acceptedMs, highestMs, disorderMs })
       headers = { [idHeader]: id, [importHeader]: mark }
     }
-    if (event.id !== undefined) firstById.set(event.id, outcomes.length)
+    if (envelope !== undefined) Object.assign(headers, envelope.headers)
+    if (givenId !== undefined) firstById.set(givenId, outcomes.length)
     outcomes.push({ status: 'admitted', id, record: records.length })
     records.push({ key: event.key, value: event.value, headers })
   }
@@ -104,7 +114,7 @@ export function admitEvents(
 /** The answer's results once the records are in the log. */
 export function placeEvents(
   outcomes: readonly (RejectedEvent | AdmittedEvent)[],
-  placements: readonly { readonly partition: number; readonly offset: bigint }[],
+  placements: readonly Placement[],
 ): EventResult[] {
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') return outcome
@@ -119,11 +129,19 @@ export function placeEvents(
   })
 }
 
-function checkSize(event: EncodedEvent, rules: AdmissionRules): RejectedEvent | undefined {
-  const bytes = event.value.length + (event.key?.length ?? 0) + recordOverheadBytes
+function checkSize(
+  event: EncodedEvent,
+  id: string,
+  envelope: Envelope | undefined,
+  rules: AdmissionRules,
+): RejectedEvent | undefined {
+  let bytes = event.value.length + (event.key?.length ?? 0) + recordOverheadBytes
+  for (const [name, value] of Object.entries(envelope?.headers ?? {})) {
+    bytes += name.length + Buffer.byteLength(value) + headerFramingBytes
+  }
   // Three bytes for each UTF-16 unit at most: spares counting the id of almost every event.
-  if (bytes + 3 * (event.id?.length ?? 0) <= rules.eventBytesMax) return undefined
-  const exact = bytes + Buffer.byteLength(event.id ?? '')
+  if (bytes + 3 * id.length <= rules.eventBytesMax) return undefined
+  const exact = bytes + Buffer.byteLength(id)
   if (exact <= rules.eventBytesMax) return undefined
   return reject(
     'event_too_large',
@@ -145,10 +163,10 @@ function checkTime(
   )
 }
 
-function rejectSecond(first: EncodedEvent, firstAt: number): RejectedEvent {
+function rejectSecond(id: string, firstAt: number): RejectedEvent {
   return reject(
     'id_conflict',
-    `the id "${first.id}" is that of event ${firstAt} of this request (counted from 0), with other content; an id belongs to one event`,
+    `the id "${id}" is that of event ${firstAt} of this request (counted from 0), with other content; an id belongs to one event`,
     '$',
   )
 }

@@ -67,8 +67,14 @@ export class ImportGate {
     this.#importsPending++
   }
 
-  leaveImport(): void {
+  /**
+   * @param restoreMs set when nothing was written for sure or its outcome is unknown: the highest
+   *   event time before, so that the same events sent again are in order. While other imports are
+   *   being written it stays, because theirs may build on it.
+   */
+  leaveImport(restoreMs?: number): void {
     this.#importsPending--
+    if (restoreMs !== undefined && this.#importsPending === 0) this.#highestMs = restoreMs
     this.#notify()
   }
 

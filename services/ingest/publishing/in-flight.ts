@@ -5,57 +5,91 @@ const retryAfterSeconds = 1
 
 /** One admitted request's share of the bounds; `release` gives it back, once. */
 export interface Lease {
+  readonly client: string
   /** @throws ServiceError `too_many_requests` */
   reserve(bytes: number): void
   release(): void
 }
 
-/** Counts publish requests and the bytes of their bodies, and refuses what is above the bounds. */
+interface Use {
+  requests: number
+  bytes: number
+}
+
+/**
+ * Counts publish requests and the bytes of their bodies, in all and by client, and refuses what is
+ * above the bounds: those of one client are lower, so that one that floods leaves room for others.
+ */
 export class InFlight {
-  requests = 0
-  bytes = 0
+  readonly total: Use = { requests: 0, bytes: 0 }
   readonly #limits: IngestLimits
+  readonly #byClient = new Map<string, Use>()
 
   constructor(limits: IngestLimits) {
     this.#limits = limits
   }
 
   /** @throws ServiceError `too_many_requests` */
-  admit(): Lease {
-    const { requestsInFlightMax } = this.#limits
-    if (this.requests >= requestsInFlightMax) {
-      throw tooMany(`${requestsInFlightMax} publish requests are in flight, which is the bound`)
+  admit(client: string): Lease {
+    const { requestsInFlightMax, clientRequestsInFlightMax } = this.#limits
+    const { total } = this
+    if (total.requests >= requestsInFlightMax) {
+      throw tooMany('requests_in_flight', requestsInFlightMax, 'publish requests are in flight')
     }
-    this.requests++
+    const own = this.#byClient.get(client) ?? { requests: 0, bytes: 0 }
+    if (own.requests >= clientRequestsInFlightMax) {
+      throw tooMany(
+        'client_requests_in_flight',
+        clientRequestsInFlightMax,
+        'publish requests of this client are in flight',
+      )
+    }
+    this.#byClient.set(client, own)
+    total.requests++
+    own.requests++
     let held = 0
     let released = false
     return {
+      client,
       reserve: (bytes) => {
-        this.#reserve(bytes, held)
+        this.#reserve(own, bytes, held)
         held += bytes
       },
       release: () => {
         if (released) return
         released = true
-        this.requests--
-        this.bytes -= held
+        total.requests--
+        total.bytes -= held
+        own.requests--
+        own.bytes -= held
+        if (own.requests === 0) this.#byClient.delete(client)
       },
     }
   }
 
-  #reserve(bytes: number, held: number): void {
-    const { bytesInFlightMax } = this.#limits
-    // A body above the bound by itself is let in when alone: it could never be sent otherwise.
-    if (this.bytes > held && this.bytes + bytes > bytesInFlightMax) {
+  #reserve(own: Use, bytes: number, held: number): void {
+    const { bytesInFlightMax, clientBytesInFlightMax } = this.#limits
+    const { total } = this
+    // A body above a bound by itself is let in when alone: it could never be sent otherwise.
+    if (total.bytes > held && total.bytes + bytes > bytesInFlightMax) {
+      throw tooMany('bytes_in_flight', bytesInFlightMax, 'bytes of publish requests are in flight')
+    }
+    if (own.bytes > held && own.bytes + bytes > clientBytesInFlightMax) {
       throw tooMany(
-        `The bodies of the publish requests in flight would take more than ${bytesInFlightMax} bytes, which is the bound`,
+        'client_bytes_in_flight',
+        clientBytesInFlightMax,
+        "bytes of this client's publish requests are in flight",
       )
     }
-    this.bytes += bytes
+    total.bytes += bytes
+    own.bytes += bytes
   }
 }
 
-function tooMany(what: string): ServiceError {
-  const advice = `${what}. Nothing of this request was written; send it again after ${retryAfterSeconds} s.`
-  return new ServiceError('too_many_requests', advice, { retryAfterSeconds })
+function tooMany(limit: string, bound: number, what: string): ServiceError {
+  return new ServiceError(
+    'too_many_requests',
+    `At most ${bound} ${what} at once. Nothing of this request was written; send it again after ${retryAfterSeconds} s.`,
+    { retryAfterSeconds, details: { limit, bound } },
+  )
 }

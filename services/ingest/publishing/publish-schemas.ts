@@ -1,5 +1,8 @@
 import { type Static, Type } from 'typebox'
 
+/** One JSON value a line. */
+export const linesType = 'application/x-ndjson'
+
 export const topicParams = Type.Object({
   topic: Type.String({ description: 'Name of a topic that has a contract.', maxLength: 249 }),
 })
@@ -20,6 +23,21 @@ export const publishQuery = Type.Object(
           'Only with mode=import: how much older than the highest event time before it an event may be, for example `1 hour`. Default `0 seconds`; the contract has the bound.',
       }),
     ),
+    version: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 999_999,
+        description:
+          'Version of the contract that the events are of; also as a parameter of the content type. Default: the newest one that every live release can decode.',
+      }),
+    ),
+    rejected: Type.Optional(
+      Type.Union([Type.Literal('keep'), Type.Literal('discard')], {
+        default: 'keep',
+        description:
+          'keep: rejected events can be found, fixed and sent again (`/v1/rejected`). discard: they are in this answer only.',
+      }),
+    ),
   },
   { additionalProperties: false },
 )
@@ -30,7 +48,7 @@ const problem = {
   path: Type.String({ description: 'Where in the event.', examples: ['$.delay_minutes'] }),
 }
 
-const acceptedEvent = Type.Object(
+export const acceptedEvent = Type.Object(
   {
     status: Type.Literal('accepted'),
     id: Type.String({ description: "The event's id: yours, or the one that was made." }),
@@ -40,7 +58,7 @@ const acceptedEvent = Type.Object(
   { title: 'Accepted', description: 'In the log, acknowledged by all in-sync replicas.' },
 )
 
-const rejectedEvent = Type.Object(
+export const rejectedEvent = Type.Object(
   {
     status: Type.Literal('rejected'),
     error: Type.Object({
@@ -49,6 +67,9 @@ const rejectedEvent = Type.Object(
         Type.Array(Type.Object(problem), { description: 'What else is wrong in the event.' }),
       ),
     }),
+    rejection: Type.Optional(
+      Type.String({ description: 'Where it is kept: `/v1/rejected/{rejection}`.' }),
+    ),
   },
   { title: 'Rejected', description: 'Not written: its content is wrong.' },
 )
@@ -56,10 +77,15 @@ const rejectedEvent = Type.Object(
 export type RejectedEvent = Static<typeof rejectedEvent>
 export type EventResult = Static<typeof acceptedEvent> | RejectedEvent
 
+export const position = Type.Union([Type.String(), Type.Null()], {
+  description: 'Opaque: where the log stands after these events. null when none was accepted.',
+})
+
 const outcome = {
   topic: Type.String(),
   accepted: Type.Integer({ minimum: 0 }),
   rejected: Type.Integer({ minimum: 0 }),
+  position,
   results: Type.Array(Type.Union([acceptedEvent, rejectedEvent]), {
     description: 'One for each event, in the order of the events.',
   }),
@@ -87,10 +113,13 @@ export const publishResponses = {
     description: 'Some events are in the log; the rejected ones are not.',
   }),
   400: errorBody(
-    '`malformed_json` (with line and column), `no_events`, or `bad_request`. Nothing was written.',
+    '`malformed_json` (with line and column), `malformed_encoding`, `no_events`, or `bad_request`. Nothing was written.',
   ),
-  404: errorBody('`unknown_topic`: no contract has this name.'),
-  409: errorBody('`import_closed`: the topic has live events.'),
+  404: errorBody('`unknown_topic` or `unknown_version`: no contract has it.'),
+  408: errorBody('`request_timeout`: the body did not arrive in time. Nothing was written.'),
+  409: errorBody(
+    '`import_closed`: the topic has live events. `version_not_publishable`: a live release cannot decode the version.',
+  ),
   413: errorBody(
     '`body_too_large`, `batch_too_large` or `event_too_large`; the bound is in the message. Nothing was written.',
   ),
@@ -105,12 +134,23 @@ export const publishResponses = {
   ),
 }
 
-const event = Type.Unsafe<unknown>({
+export const event = Type.Unsafe<unknown>({
   type: 'object',
   title: 'Event',
   description: "An object with the fields of the topic's contract.",
   additionalProperties: true,
 })
+
+const cloudEvent = Type.Object(
+  {
+    specversion: Type.Literal('1.0'),
+    id: Type.String({ minLength: 1 }),
+    source: Type.String({ minLength: 1, description: 'A URI reference.' }),
+    type: Type.String({ minLength: 1 }),
+    data: event,
+  },
+  { title: 'CloudEvent', description: 'Its other attributes are kept as headers of the record.' },
+)
 
 /** For the document only: bodies are checked by the topic's contract. */
 export const publishBody = {
@@ -123,5 +163,7 @@ export const publishBody = {
     'application/x-ndjson': {
       schema: Type.String({ description: 'One event a line, UTF-8. Blank lines are skipped.' }),
     },
+    'application/cloudevents+json': { schema: cloudEvent },
+    'application/cloudevents-batch+json': { schema: Type.Array(cloudEvent, { minItems: 1 }) },
   },
 }

@@ -1,8 +1,13 @@
-import { KafkaError, type Placement, type Producer } from '@kappa/kafka/port'
+import type { ContractVersion } from '@kappa/contracts/contract'
+import type { OutgoingRecord, Placement, Producer } from '@kappa/kafka/port'
+import type { Position } from '@kappa/kafka/position-token'
 import { ServiceError } from '@kappa/service/errors'
+import type { EventBatch } from '../bodies/event-batch.ts'
 import type { IngestMetrics } from '../ingest-metrics.ts'
-import { admitEvents, encodeEvents, placeEvents } from './admission.ts'
-import type { EventResult } from './publish-schemas.ts'
+import type { Rejection, RejectionSink } from '../rejected/rejection.ts'
+import { type AdmittedEvent, admitEvents, encodeEvents, placeEvents } from './admission.ts'
+import { explainKafkaError } from './kafka-failure.ts'
+import type { EventResult, RejectedEvent } from './publish-schemas.ts'
 import type { Topic } from './topics.ts'
 
 export interface PublishParts {
@@ -13,9 +18,26 @@ export interface PublishParts {
   readonly onKafkaUnavailable: (reason: string) => void
 }
 
+/** Who sends events, and what becomes of those that are rejected. */
+export interface Sender {
+  readonly client: string
+  /** Keeps what is rejected; undefined discards it. */
+  readonly sink: RejectionSink | undefined
+}
+
+export interface PublishRequest extends Sender {
+  readonly target: Topic
+  readonly version: ContractVersion
+  readonly events: EventBatch
+  /** Declared disorder of an import of history, milliseconds; undefined for live events. */
+  readonly disorderMs: number | undefined
+}
+
 export interface Published {
   readonly accepted: number
   readonly rejected: number
+  /** After the accepted events; undefined when there is none. */
+  readonly position: Position | undefined
   readonly results: EventResult[]
 }
 
@@ -28,70 +50,166 @@ export class Publisher {
   }
 
   /**
-   * Resolves when every event is either in the log with acks=all or rejected with its reason.
+   * Resolves when every event is either in the log with acks=all or rejected with its reason, and
+   * what is rejected is kept.
    *
-   * @param disorderMs declared disorder of an import of history; undefined for live events
    * @throws ServiceError for all events alike: `kafka_unavailable`, `too_many_requests`,
    *   `import_closed` (nothing was written), `outcome_unknown` (they may be in the log).
    */
-  async publish(
-    target: Topic,
-    events: readonly unknown[],
-    disorderMs: number | undefined,
-  ): Promise<Published> {
+  async publish(request: PublishRequest): Promise<Published> {
     const { metrics } = this.#parts
-    const { topic } = target.contract
-    metrics.received.inc({ topic }, events.length)
-    metrics.eventsInFlight.inc({ topic }, events.length)
+    const { topic } = request.target.contract
+    const count = request.events.values.length
+    metrics.received.inc({ topic }, count)
+    metrics.eventsInFlight.inc({ topic }, count)
     try {
-      const results = await this.#write(target, events, disorderMs)
+      const { outcomes, placements } = await this.#write(request)
+      const kept = await this.#keepRejected(request, outcomes)
+      const results = placeEvents(kept, placements)
       const rejected = this.#countRejected(topic, results)
       const accepted = results.length - rejected
       metrics.accepted.inc({ topic }, accepted)
-      return { accepted, rejected, results }
+      return { accepted, rejected, position: positionAfter(topic, placements), results }
     } catch (error) {
       if (error instanceof ServiceError && error.code !== 'outcome_unknown') {
-        metrics.refused.inc({ topic, code: error.code }, events.length)
+        metrics.refused.inc({ topic, code: error.code }, count)
       } else {
-        metrics.unknown.inc({ topic }, events.length)
+        metrics.unknown.inc({ topic }, count)
       }
       throw error
     } finally {
-      metrics.eventsInFlight.dec({ topic }, events.length)
+      metrics.eventsInFlight.dec({ topic }, count)
     }
   }
 
-  async #write(
-    target: Topic,
-    events: readonly unknown[],
-    disorderMs: number | undefined,
-  ): Promise<EventResult[]> {
+  async #write({ target, version, events, disorderMs }: PublishRequest): Promise<Written> {
     const { contract, gate } = target
-    const encoded = encodeEvents(events, contract)
+    const encoded = encodeEvents(events, contract, version.n)
     const live = disorderMs === undefined
     await (live ? gate.enterLive() : gate.enterImport())
+    const highestBefore = gate.highestMs
     let inLog = false
+    let failed = true
     try {
       const rules = live ? target.rules : { ...target.rules, importing: { gate, disorderMs } }
-      const { records, outcomes } = admitEvents(encoded, rules, this.#parts.now())
-      if (records.length === 0) return placeEvents(outcomes, [])
+      const now = this.#parts.now()
+      const { records, outcomes } = admitEvents(encoded, events.envelopes, rules, now)
       // From here on the events may be in the log, unless Kafka is known not to have taken them.
-      inLog = true
-      const endTimer = this.#parts.metrics.produceSeconds.startTimer({ topic: contract.topic })
-      let placements: Placement[]
-      try {
-        placements = await this.#parts.producer.send(contract.topic, records)
-      } catch (error) {
-        const failure = this.#explain(error)
-        inLog = failure.code === 'outcome_unknown'
-        throw failure
-      }
-      endTimer()
-      return placeEvents(outcomes, placements)
+      inLog = records.length > 0
+      const placements = await this.#send(contract.topic, records).catch((error: ServiceError) => {
+        inLog = error.code === 'outcome_unknown'
+        throw error
+      })
+      failed = false
+      return { outcomes, placements }
     } finally {
       if (live) gate.leaveLive(inLog)
-      else gate.leaveImport()
+      else gate.leaveImport(failed ? highestBefore : undefined)
     }
+  }
+
+  /** @throws ServiceError */
+  async #send(topic: string, records: readonly OutgoingRecord[]): Promise<Placement[]> {
+    if (records.length === 0) return []
+    const { producer, metrics, onKafkaUnavailable } = this.#parts
+    const endTimer = metrics.produceSeconds.startTimer({ topic })
+    try {
+      const placements = await producer.send(topic, records)
+      endTimer()
+      return placements
+    } catch (error) {
+      const failure = explainKafkaError(error)
+      if (failure.status === 503) {
+        const reason = error instanceof Error ? error.message : String(error)
+        onKafkaUnavailable(`does not take events: ${reason}`)
+      }
+      throw failure
+    }
+  }
+
+  /**
+   * Accounts for a body that cannot be read as events: it counts as one, and is kept like one.
+   * @returns the error to answer, with where it is kept
+   * @throws ServiceError when it cannot be kept
+   */
+  async rejectBody(
+    topic: string,
+    body: Buffer,
+    error: ServiceError,
+    sender: Sender,
+  ): Promise<ServiceError> {
+    const { code, message } = error
+    const [rejection] = await this.rejectMisaddressed(
+      [{ topic, code, message, path: '$', payload: body }],
+      sender,
+    )
+    const details = rejection === undefined ? undefined : { rejection }
+    return new ServiceError(error.code, message, { details })
+  }
+
+  /**
+   * Accounts for events that no contract can be asked about.
+   * @returns where each is kept; empty when they are discarded
+   * @throws ServiceError when they cannot be kept
+   */
+  async rejectMisaddressed(
+    events: readonly Pick<Rejection, 'topic' | 'code' | 'message' | 'path' | 'payload'>[],
+    { client, sink }: Sender,
+  ): Promise<readonly string[]> {
+    const { metrics, now } = this.#parts
+    // Names that nobody checked are no labels: there is no end of them.
+    const topic = ''
+    metrics.received.inc({ topic }, events.length)
+    const receivedAtMs = now()
+    const rejections = events.map((event) => ({
+      ...event,
+      version: undefined,
+      envelopeId: undefined,
+      receivedAtMs,
+      client,
+      importDisorderMs: undefined,
+    }))
+    try {
+      const ids = (await sink?.keep(rejections)) ?? []
+      for (const { code } of events) metrics.rejected.inc({ topic, code })
+      return ids
+    } catch (error) {
+      metrics.unknown.inc({ topic }, events.length)
+      throw error
+    }
+  }
+
+  /** After the others are in the log: a request that failed whole leaves no rejections behind. */
+  async #keepRejected(
+    { target, version, events, disorderMs, client, sink }: PublishRequest,
+    outcomes: readonly (RejectedEvent | AdmittedEvent)[],
+  ): Promise<readonly (RejectedEvent | AdmittedEvent)[]> {
+    if (sink === undefined) return outcomes
+    const rejections: Rejection[] = []
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome.status !== 'rejected') continue
+      const { code, message, path } = outcome.error
+      rejections.push({
+        topic: target.contract.topic,
+        version: version.n,
+        code,
+        message,
+        path,
+        payload: events.payload(index),
+        envelopeId: events.envelopes?.[index]?.id,
+        receivedAtMs: this.#parts.now(),
+        client,
+        importDisorderMs: disorderMs,
+      })
+    }
+    if (rejections.length === 0) return outcomes
+    const ids = await sink.keep(rejections)
+    let next = 0
+    return outcomes.map((outcome) => {
+      if (outcome.status !== 'rejected') return outcome
+      const rejection = ids[next++]
+      return rejection === undefined ? outcome : { ...outcome, rejection }
+    })
   }
 
   #countRejected(topic: string, results: readonly EventResult[]): number {
@@ -103,44 +221,19 @@ export class Publisher {
     }
     return rejected
   }
+}
 
-  #explain(error: unknown): ServiceError {
-    const code = error instanceof KafkaError ? error.code : 'unknown'
-    const reason = error instanceof Error ? error.message : String(error)
-    switch (code) {
-      case 'queue_full':
-        return new ServiceError(
-          'too_many_requests',
-          `${reason}. Nothing was written; send again.`,
-          {
-            retryAfterSeconds: 1,
-            cause: error,
-          },
-        )
-      case 'record_too_large':
-        return new ServiceError('event_too_large', `${reason}. Nothing was written.`, {
-          cause: error,
-        })
-      case 'closed':
-        return new ServiceError('stopping', 'The service is stopping. Nothing was written.', {
-          retryAfterSeconds: 1,
-          cause: error,
-        })
-      case 'unavailable':
-      case 'unknown_topic':
-        this.#parts.onKafkaUnavailable(`does not take events: ${reason}`)
-        return new ServiceError(
-          'kafka_unavailable',
-          'Kafka does not take events now. Nothing was written; send the same events again.',
-          { retryAfterSeconds: 2, cause: error },
-        )
-      default:
-        this.#parts.onKafkaUnavailable(`did not confirm events: ${reason}`)
-        return new ServiceError(
-          'outcome_unknown',
-          'Kafka did not confirm the events: they may be in the log. Send the same events with the same ids again; each counts once.',
-          { retryAfterSeconds: 1, cause: error },
-        )
-    }
+interface Written {
+  readonly outcomes: readonly (RejectedEvent | AdmittedEvent)[]
+  readonly placements: readonly Placement[]
+}
+
+function positionAfter(topic: string, placements: readonly Placement[]): Position | undefined {
+  if (placements.length === 0) return undefined
+  const next = new Map<number, bigint>()
+  for (const { partition, offset } of placements) {
+    const before = next.get(partition)
+    if (before === undefined || offset >= before) next.set(partition, offset + 1n)
   }
+  return new Map([[topic, next]])
 }

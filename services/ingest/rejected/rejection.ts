@@ -11,6 +11,8 @@ export interface Rejection {
   readonly payload: Buffer
   /** Id that the event would have had from its envelope (CloudEvents); undefined without one. */
   readonly envelopeId: string | undefined
+  /** Headers that the envelope's attributes become, to be written again when it is resubmitted. */
+  readonly envelopeHeaders?: Readonly<Record<string, string>> | undefined
   /** Epoch milliseconds at which it was received. */
   readonly receivedAtMs: number
   /** Who sent it: the peer's address, or what the configured client header says. */

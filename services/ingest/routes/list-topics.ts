@@ -1,10 +1,13 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
+import type { IngestContext } from '../context.ts'
 import { summarize, topicSummary } from '../publishing/topic-schemas.ts'
-import type { Topics } from '../publishing/topics.ts'
 
 /** `GET /v1/topics` */
-export function listTopicsRoute(http: Http, topics: Topics): void {
+export function listTopicsRoute(
+  http: Http,
+  { topics, versions }: Pick<IngestContext, 'topics' | 'versions'>,
+): void {
   const schema = {
     summary: 'List the topics that events can be published to',
     tags: ['topics'],
@@ -15,5 +18,7 @@ export function listTopicsRoute(http: Http, topics: Topics): void {
       ),
     },
   }
-  http.get('/v1/topics', { schema }, async () => ({ topics: Array.from(topics, summarize) }))
+  http.get('/v1/topics', { schema }, async () => ({
+    topics: Array.from(topics, (topic) => summarize(topic, versions.verdicts(topic.contract))),
+  }))
 }

@@ -1,11 +1,14 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
+import type { IngestContext } from '../context.ts'
 import { errorBody, topicParams } from '../publishing/publish-schemas.ts'
 import { summarize, topicSummary } from '../publishing/topic-schemas.ts'
-import type { Topics } from '../publishing/topics.ts'
 
 /** `GET /v1/topics/{topic}` */
-export function readTopicRoute(http: Http, topics: Topics): void {
+export function readTopicRoute(
+  http: Http,
+  { topics, versions }: Pick<IngestContext, 'topics' | 'versions'>,
+): void {
   const schema = {
     summary: "Read a topic's contract",
     tags: ['topics'],
@@ -20,6 +23,10 @@ export function readTopicRoute(http: Http, topics: Topics): void {
   }
   http.get('/v1/topics/:topic', { schema }, async (request) => {
     const topic = topics.get(request.params.topic)
-    return { ...summarize(topic), schema: JSON.parse(topic.contract.newest.schemaText) as unknown }
+    const { contract } = topic
+    return {
+      ...summarize(topic, versions.verdicts(contract)),
+      schema: JSON.parse(contract.newest.schemaText) as unknown,
+    }
   })
 }

@@ -195,5 +195,5 @@ test('names of prototypes, deep nesting and unknown parameters are clear errors'
   const unclosed = await ingest.publish('odd', '['.repeat(19_000))
   assert.equal(unclosed.body.error.code, 'malformed_json')
   assert.equal((await refused(delay(), { query: '?mode=history' })).code, 'bad_request')
-  assert.equal((await refused(delay(), { query: '?rejected=discard' })).code, 'bad_request')
+  assert.equal((await refused(delay(), { query: '?reject=discard' })).code, 'bad_request')
 })

@@ -79,6 +79,7 @@ export interface Answer {
     readonly topic: string
     readonly accepted: number
     readonly rejected: number
+    readonly position: string | null
     readonly results: readonly {
       readonly status: string
       readonly id: string
@@ -128,13 +129,13 @@ export class TestIngest {
   async publish(
     label: string,
     body: unknown,
-    options: { type?: string; query?: string } = {},
+    options: { type?: string; query?: string; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
     const url = `${this.url}/v1/topics/${this.topic(label)}/events${options.query ?? ''}`
     const raw = typeof body === 'string' || Buffer.isBuffer(body)
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': options.type ?? 'application/json' },
+      headers: { 'content-type': options.type ?? 'application/json', ...options.headers },
       body: raw ? new Uint8Array(Buffer.from(body)) : JSON.stringify(body),
     })
     const answer = (await response.json()) as Answer['body']

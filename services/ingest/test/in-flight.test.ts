@@ -29,7 +29,8 @@ test('requests above the bound are 429 with it, and nothing of them is written',
   await until(requests, (seen) => seen === 2)
   const { status, headers, body } = await ingest.publish('requests', delay())
   assert.deepEqual([status, body.error.code], [429, 'too_many_requests'])
-  assert.match(body.error.message, /^2 publish requests/)
+  assert.match(body.error.message, /^At most 2 publish requests/)
+  assert.deepEqual(body.error.details, { limit: 'requests_in_flight', bound: 2 })
   assert.ok(Number(headers.get('retry-after')) >= 1)
   assert.deepEqual(await readLog(ingest.topic('requests')), [])
 

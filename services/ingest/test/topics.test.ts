@@ -16,7 +16,8 @@ async function get(path: string): Promise<{ status: number; type: string; body: 
 
 test('topics are listed with what a publisher needs to know', async () => {
   const { body } = await get('/v1/topics')
-  const { topics } = body as { topics: { topic: string; versions: { schema_id: number }[] }[] }
+  type Version = { version: number; schema_id: number; publishable: boolean; blocked_by: [] }
+  const { topics } = body as { topics: { topic: string; versions: Version[] }[] }
   assert.deepEqual(
     topics.map(({ topic }) => topic),
     [ingest.topic('a'), ingest.topic('b')],
@@ -31,6 +32,10 @@ test('topics are listed with what a publisher needs to know', async () => {
     earliness_ms: 300_000,
     import_disorder_ms_max: 3_600_000,
   })
+  assert.deepEqual(
+    versions.map(({ version, publishable, blocked_by }) => [version, publishable, blocked_by]),
+    [[1, true, []]],
+  )
   assert.ok((versions[0]?.schema_id ?? 0) > 0)
 })
 
@@ -55,7 +60,7 @@ test('the id in a record finds its schema as the Schema Registry API does', asyn
   assert.equal((missing.body as { error_code: number }).error_code, 40403)
 })
 
-test('the OpenAPI document describes publishing: both bodies, every status, the parameters', async () => {
+test('the OpenAPI document describes publishing: all bodies, every status, the parameters', async () => {
   const { body } = await get('/openapi.json')
   type Operation = {
     requestBody: { content: object }
@@ -66,13 +71,21 @@ test('the OpenAPI document describes publishing: both bodies, every status, the 
   const publish = paths['/v1/topics/{topic}/events']?.post
   assert.ok(publish)
   assert.deepEqual(Object.keys(publish.requestBody.content).sort(), [
+    'application/cloudevents+json',
+    'application/cloudevents-batch+json',
     'application/json',
     'application/x-ndjson',
   ])
   assert.deepEqual(
     Object.keys(publish.responses).map(Number),
-    [200, 207, 400, 404, 409, 413, 415, 422, 429, 503],
+    [200, 207, 400, 404, 408, 409, 413, 415, 422, 429, 503],
   )
-  assert.deepEqual(publish.parameters.map(({ name }) => name).sort(), ['disorder', 'mode', 'topic'])
+  assert.deepEqual(publish.parameters.map(({ name }) => name).sort(), [
+    'disorder',
+    'mode',
+    'rejected',
+    'topic',
+    'version',
+  ])
   assert.equal((await fetch(`${ingest.url}/docs`)).status, 200)
 })

@@ -1,0 +1,103 @@
+import type { IncomingMessage } from 'node:http'
+import { ServiceError } from '@kappa/service/errors'
+import { bodyFailure, decodedBody } from './content-encoding.ts'
+
+export interface LineBounds {
+  /** About how many bytes of lines come together. */
+  readonly chunkBytes: number
+  readonly lineBytesMax: number
+  /** Longest wait for the body's next byte. */
+  readonly idleTimeoutMs: number
+}
+
+export interface LineChunk {
+  /** Whole lines. */
+  readonly bytes: Buffer
+  /** Number of the first one, from 1. */
+  readonly firstLine: number
+}
+
+const lineFeed = 0x0a
+/** How long whole lines wait for more to come with them. */
+const lingerMs = 100
+
+/**
+ * Reads a body of lines in chunks of whole lines, and no faster than they are taken.
+ *
+ * @throws ServiceError `body_too_large` for a line above its bound, `request_timeout`,
+ *   `malformed_encoding`, `unsupported_media_type`, or `bad_request` when the client went away.
+ */
+export async function* lineChunks(
+  request: IncomingMessage,
+  bounds: LineBounds,
+): AsyncGenerator<LineChunk> {
+  const source = decodedBody(request)
+  const parts = source.iterator({ destroyOnReturn: false })
+  let pending: Buffer[] = []
+  let pendingBytes = 0
+  let hasLine = false
+  let firstLine = 1
+  try {
+    let upcoming = parts.next()
+    for (;;) {
+      const next = await within(upcoming, hasLine ? lingerMs : bounds.idleTimeoutMs)
+      if (next === undefined && !hasLine) throw stalled(bounds.idleTimeoutMs)
+      if (next?.done) break
+      if (next !== undefined) {
+        const part = next.value as Buffer
+        pending.push(part)
+        pendingBytes += part.length
+        hasLine ||= part.includes(lineFeed)
+        upcoming = parts.next()
+        if (pendingBytes < bounds.chunkBytes) continue
+      }
+      const whole = Buffer.concat(pending, pendingBytes)
+      const end = whole.lastIndexOf(lineFeed) + 1
+      const rest = whole.subarray(end)
+      pending = [rest]
+      pendingBytes = rest.length
+      hasLine = false
+      if (end > 0) {
+        const bytes = whole.subarray(0, end)
+        yield { bytes, firstLine }
+        firstLine += countLines(bytes)
+      }
+      if (rest.length > bounds.lineBytesMax) throw lineTooLong(bounds.lineBytesMax, firstLine)
+    }
+  } catch (error) {
+    if (source !== request) source.destroy()
+    throw bodyFailure(request, error)
+  }
+  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending, pendingBytes), firstLine }
+}
+
+function countLines(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, at + 1)) count++
+  return count
+}
+
+/** undefined when the time is over. */
+async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>()
+  const timer = setTimeout(resolve, timeoutMs)
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function stalled(timeoutMs: number): ServiceError {
+  return new ServiceError(
+    'request_timeout',
+    `No byte of the body arrived for ${timeoutMs} ms. Send the events without a result again.`,
+  )
+}
+
+function lineTooLong(lineBytesMax: number, line: number): ServiceError {
+  return new ServiceError(
+    'body_too_large',
+    `Line ${line} is longer than the bound of ${lineBytesMax} bytes. It and what follows was not written.`,
+  )
+}

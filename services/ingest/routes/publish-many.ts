@@ -1,0 +1,61 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { encodePosition } from '@kappa/kafka/position-token'
+import { ServiceError } from '@kappa/service/errors'
+import type { Http } from '@kappa/service/http'
+import { type BodyFormat, bodyFormat } from '../bodies/body-format.ts'
+import type { IngestContext } from '../context.ts'
+import { publishMany } from '../publishing/publish-many.ts'
+import { manyBody, manyQuery, manyResponses } from '../publishing/publish-many-schemas.ts'
+import { withEvents } from '../publishing/whole-body.ts'
+
+const description = `Publishes live events to several topics: each one says its topic, and
+optionally the version of its contract. What holds for publishing to one topic holds here, topic by
+topic. When Kafka does not take the events of one topic, those are \`failed\`, to be sent again with
+the same ids, and the others are as they are.`
+
+/** `POST /v1/events` */
+export function publishManyRoute(http: Http, context: IngestContext): void {
+  const { metrics, rejectionSink } = context
+  http.post(
+    '/v1/events',
+    {
+      schema: {
+        summary: 'Publish events to several topics',
+        description,
+        tags: ['events'],
+        querystring: manyQuery,
+        body: manyBody,
+        response: manyResponses,
+      },
+      // As for one topic: read and bounded here, and the answer written as it is.
+      validatorCompiler: (part) =>
+        part.httpPart === 'body' || !http.validatorCompiler
+          ? () => true
+          : http.validatorCompiler(part),
+      serializerCompiler: () => (answer) => JSON.stringify(answer),
+    },
+    async (request, reply) => {
+      const { kind } = metrics.countRefusal(() => plainFormat(request.headers))
+      const sink = request.query.rejected === 'discard' ? undefined : rejectionSink
+      const body = { kind, topic: '', sink }
+      const published = await withEvents(context, request, body, (events, client) =>
+        publishMany(context, events, { client, sink }),
+      )
+      const { accepted, rejected, failed, failure, results } = published
+      if (accepted + rejected === 0 && failure !== undefined) throw failure
+      const position = published.position.size === 0 ? null : encodePosition(published.position)
+      const status = rejected + failed === 0 ? 200 : accepted + failed === 0 ? 422 : 207
+      return reply.status(status).send({ accepted, rejected, failed, position, results })
+    },
+  )
+}
+
+/** @throws ServiceError `unsupported_media_type` */
+function plainFormat(headers: IncomingHttpHeaders): BodyFormat {
+  const format = bodyFormat(headers)
+  if (format.kind === 'json' || format.kind === 'ndjson') return format
+  throw new ServiceError(
+    'unsupported_media_type',
+    'CloudEvents do not name a topic: send them to /v1/topics/{topic}/events.',
+  )
+}
