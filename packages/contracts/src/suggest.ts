@@ -1,10 +1,13 @@
 const nameLengthMax = 64
 const candidatesMax = 200
+/** Pairs of characters that are compared in a second: about 50 ms of one processor. */
+const pairsPerSecondMax = 5_000_000
 
 /**
  * The candidate that was most likely meant, or undefined if none is near. Compares without
  * case, `_` and `-`, so that `tailNumber` finds `tail_number`, then by edit distance (at most a
- * third of the length). Work is bounded: long names and long lists are cut.
+ * third of the length). Work is bounded: long names and long lists are cut, and when hostile input
+ * asks for hints by the thousand, most of them are not looked for.
  */
 export function suggest(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > nameLengthMax) return undefined
@@ -16,6 +19,7 @@ export function suggest(name: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     if (++seen > candidatesMax) break
     if (candidate.length > nameLengthMax) continue
+    if (!spend(wanted.length * candidate.length)) return undefined
     const distance = editDistance(wanted, fold(candidate))
     if (distance < bestDistance) {
       best = candidate
@@ -33,6 +37,20 @@ export function didYouMean(name: string, candidates: Iterable<string>): string {
 
 function fold(name: string): string {
   return name.toLowerCase().replaceAll(/[_-]/g, '')
+}
+
+let pairsLeft = pairsPerSecondMax
+let refilledAtMs = 0
+
+/** Whether so much work may be done now. */
+function spend(pairs: number): boolean {
+  const now = performance.now()
+  if (now - refilledAtMs >= 1_000) {
+    pairsLeft = pairsPerSecondMax
+    refilledAtMs = now
+  }
+  pairsLeft -= Math.max(pairs, nameLengthMax)
+  return pairsLeft >= 0
 }
 
 /** Optimal string alignment: a swap of neighbours counts one. */
