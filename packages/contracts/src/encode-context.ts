@@ -11,6 +11,10 @@ export interface ValueEncoder {
   readonly sameKind: (value: unknown) => boolean
   /** The value itself would be taken, as far as one level tells. */
   readonly accepts: (value: unknown) => boolean
+  /** `accepts` tells all of a value: it has no parts. */
+  readonly whole?: boolean
+  /** Of records: how many of the object's keys are its fields. */
+  readonly likeness?: (value: unknown) => number
 }
 
 interface MutableProblem {

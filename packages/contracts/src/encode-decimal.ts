@@ -1,7 +1,7 @@
 import type { ValueEncoder } from './encode-context.ts'
 import { type EventProblemCode, showValue } from './event-problem.ts'
 
-const form = /^(-?)(\d{1,400})(?:\.(\d{1,400}))?$/
+const form = /^(-?)(\d{1,400})(?:\.(\d{1,400}))?(?:[eE]([+-]?\d{1,3}))?$/
 /** More digits than a double holds for certain: JSON may have rounded them. */
 const safeDigits = 15
 
@@ -34,8 +34,8 @@ export function decimalEncoder(
         message: `expected digits such as "12.50", got ${showValue(value)}`,
       }
     }
-    const [, sign = '', whole = '', fractionText = ''] = parts
-    const fraction = fractionText.replace(/0+$/, '')
+    const [, sign = '', wholeText = '', fractionText = '', exponent = '0'] = parts
+    const { whole, fraction } = shiftPoint(wholeText, fractionText, Number(exponent))
     const digits = (whole + fraction).replace(/^0+/, '')
     if (typeof value === 'number' && digits.length > safeDigits) {
       const message = `the number ${value} has more than ${safeDigits} digits, JSON may have rounded it: send it as text`
@@ -54,6 +54,7 @@ export function decimalEncoder(
   }
 
   return {
+    whole: true,
     sameKind: (value) => typeof value === 'string' || typeof value === 'number',
     accepts: (value) => typeof unscaled(value) === 'bigint',
     encode(context, value) {
@@ -63,6 +64,13 @@ export function decimalEncoder(
       else context.writer.raw(twosComplement(number, fixedSize))
     },
   }
+}
+
+/** Moves the point `places` to the right (below 0: to the left); zeros at the end are cut. */
+function shiftPoint(whole: string, fraction: string, places: number) {
+  const digits = `${'0'.repeat(Math.max(0, -places))}${whole}${fraction.padEnd(places, '0')}`
+  const point = digits.length - Math.max(fraction.length, places) + places
+  return { whole: digits.slice(0, point), fraction: digits.slice(point).replace(/0+$/, '') }
 }
 
 /** Big-endian two's complement in `size` bytes, or in as few as it takes. */

@@ -43,7 +43,7 @@ export function recordEncoder(
         present++
         const before = context.problems.length
         field.encoder.encode(context, item)
-        if (context.problems.length > before) context.within(before, field.segment)
+        if (context.problems.length > before) refused(context, before, field, item)
       } else if (field.hasDefault) {
         field.defaultBytes ??= encodeDefault(field)
         context.writer.raw(field.defaultBytes)
@@ -74,14 +74,15 @@ export function recordEncoder(
     sameKind: isJsonObject,
     accepts(value) {
       if (!isJsonObject(value)) return false
-      const given = Object.keys(value)
-      return (
-        given.every((name) => names.has(name)) &&
-        schema.fields.every(
-          (field) => field.default !== undefined || Object.hasOwn(value, field.name),
-        )
-      )
+      if (!Object.keys(value).every((name) => names.has(name))) return false
+      return fields.every(({ name, encoder, hasDefault }) => {
+        const item = ownValue(value, name)
+        if (item === undefined) return hasDefault
+        return encoder.whole !== true || encoder.accepts(item)
+      })
     },
+    likeness: (value) =>
+      isJsonObject(value) ? Object.keys(value).filter((name) => names.has(name)).length : 0,
     encode(context, value) {
       if (!isJsonObject(value)) {
         context.fail('wrong_type', `expected an object, got ${showValue(value)}`)
@@ -95,6 +96,14 @@ export function recordEncoder(
 
 function ownValue(value: JsonObject, name: string): unknown {
   return Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+function refused(context: EncodeContext, before: number, field: CompiledField, item: unknown) {
+  const problem = context.problems[before]
+  if (item === null && field.hasDefault && problem !== undefined) {
+    problem.message += '; leave the field out for its default'
+  }
+  context.within(before, field.segment)
 }
 
 function missing(context: EncodeContext, field: CompiledField): void {

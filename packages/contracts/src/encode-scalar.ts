@@ -1,3 +1,4 @@
+import { WriterFullError } from './binary-writer.ts'
 import type { EncodeContext, ValueEncoder } from './encode-context.ts'
 import { type EventProblemCode, showValue } from './event-problem.ts'
 import type { EnumSchema } from './schema.ts'
@@ -7,6 +8,7 @@ const isString = (value: unknown) => typeof value === 'string'
 const isNumber = (value: unknown) => typeof value === 'number'
 
 export const nullEncoder: ValueEncoder = {
+  whole: true,
   sameKind: (value) => value === null,
   accepts: (value) => value === null,
   encode(context, value) {
@@ -15,6 +17,7 @@ export const nullEncoder: ValueEncoder = {
 }
 
 export const booleanEncoder: ValueEncoder = {
+  whole: true,
   sameKind: (value) => typeof value === 'boolean',
   accepts: (value) => typeof value === 'boolean',
   encode(context, value) {
@@ -24,6 +27,7 @@ export const booleanEncoder: ValueEncoder = {
 }
 
 export const intEncoder: ValueEncoder = {
+  whole: true,
   sameKind: isNumber,
   accepts: (value) => typeof value === 'number' && value === (value | 0),
   encode(context, value) {
@@ -44,6 +48,7 @@ const int64Max = 2n ** 63n - 1n
 const wholeNumber = /^-?(0|[1-9]\d{0,18})$/
 
 export const longEncoder: ValueEncoder = {
+  whole: true,
   sameKind: (value) => typeof value !== 'object' && typeof value !== 'boolean',
   accepts: (value) =>
     Number.isSafeInteger(value) ||
@@ -58,9 +63,14 @@ export const longEncoder: ValueEncoder = {
         `expected a whole number or its digits as text, got ${showValue(value)}`,
       )
     } else if (wholeNumber.test(value)) encodeBigLong(context, BigInt(value))
-    else if (/^-?[1-9]\d{19,}$/.test(value)) context.fail('out_of_range', int64Range(value))
+    else if (isLongerNumber(value)) context.fail('out_of_range', int64Range(value))
     else context.fail('wrong_type', `expected a whole number, got ${showValue(value)}`)
   },
+}
+
+/** Looks at the beginning only: regular expressions run out of stack on megabytes of digits. */
+function isLongerNumber(text: string): boolean {
+  return /^-?[1-9]\d{19,98}$/.test(text.slice(0, 100))
 }
 
 function encodeLongNumber(context: EncodeContext, value: number): void {
@@ -92,6 +102,7 @@ function int64Range(value: string): string {
 }
 
 export const floatEncoder: ValueEncoder = {
+  whole: true,
   sameKind: isNumber,
   // In a union a double after it keeps what a float would round.
   accepts: (value) => typeof value === 'number' && Math.fround(value) === value,
@@ -107,6 +118,7 @@ export const floatEncoder: ValueEncoder = {
 }
 
 export const doubleEncoder: ValueEncoder = {
+  whole: true,
   sameKind: isNumber,
   accepts: (value) => Number.isFinite(value),
   encode(context, value) {
@@ -121,6 +133,7 @@ export const doubleEncoder: ValueEncoder = {
 }
 
 export const stringEncoder: ValueEncoder = {
+  whole: true,
   sameKind: isString,
   accepts: isString,
   encode(context, value) {
@@ -140,6 +153,7 @@ const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$
 
 /** Written in lower case, as RFC 9562 asks for, so that equal ids are equal bytes. */
 export const uuidEncoder: ValueEncoder = {
+  whole: true,
   sameKind: isString,
   accepts: (value) => typeof value === 'string' && uuidForm.test(value),
   encode(context, value) {
@@ -159,6 +173,7 @@ function base64(value: string): Buffer | undefined {
 }
 
 export const bytesEncoder: ValueEncoder = {
+  whole: true,
   sameKind: isString,
   accepts: (value) => typeof value === 'string' && base64(value) !== undefined,
   encode(context, value) {
@@ -169,6 +184,7 @@ export const bytesEncoder: ValueEncoder = {
 
 export function fixedEncoder(size: number): ValueEncoder {
   return {
+    whole: true,
     sameKind: isString,
     accepts: (value) => typeof value === 'string' && base64(value)?.length === size,
     encode(context, value) {
@@ -185,6 +201,9 @@ function decodeBase64(context: EncodeContext, value: unknown): Buffer | undefine
     context.fail('wrong_type', `expected bytes as base64 text, got ${showValue(value)}`)
     return undefined
   }
+  // Before memory is taken for them.
+  const { eventBytesMax } = context.limits
+  if (Buffer.byteLength(value, 'base64') > eventBytesMax) throw new WriterFullError(eventBytesMax)
   const bytes = base64(value)
   if (bytes === undefined) {
     const code: EventProblemCode = 'bad_base64'
@@ -200,6 +219,7 @@ export function enumEncoder(schema: EnumSchema): ValueEncoder {
   const shown = schema.symbols.slice(0, symbolsShownMax).join(', ')
   const list = schema.symbols.length > symbolsShownMax ? `${shown}, …` : shown
   return {
+    whole: true,
     sameKind: isString,
     accepts: (value) => indexes.has(value as string),
     encode(context, value) {

@@ -43,6 +43,7 @@ export function timestampEncoder(unit: 'millis' | 'micros', zoned: boolean): Val
   }
 
   return {
+    whole: true,
     sameKind: isTextOrNumber,
     accepts: (value) =>
       typeof value === 'string'
@@ -72,6 +73,7 @@ export function dateEncoder(): ValueEncoder {
   const min = epochMsMin / dayMs
   const max = Math.floor(epochMsMax / dayMs)
   return {
+    whole: true,
     sameKind: isTextOrNumber,
     accepts: (value) =>
       typeof value === 'string'
@@ -100,6 +102,7 @@ export function timeEncoder(unit: 'millis' | 'micros'): ValueEncoder {
   const perMs = unit === 'millis' ? 1 : 1000
   const max = dayMs * perMs - 1
   return {
+    whole: true,
     sameKind: isTextOrNumber,
     accepts: (value) =>
       typeof value === 'string'

@@ -4,8 +4,8 @@ import { describeSchema, type UnionSchema } from './schema.ts'
 
 /**
  * A value without Avro's wrappers goes to the first branch, in the order of the contract, that
- * takes it. The choice looks one level deep (records: by the names of their fields) and is never
- * taken back, so that a hostile value cannot make the work exponential.
+ * takes it. The choice looks one level deep (records: at the names of their fields and at the plain
+ * values in them) and is never taken back, so that a hostile value cannot make the work exponential.
  */
 export function unionEncoder(schema: UnionSchema, branches: readonly ValueEncoder[]): ValueEncoder {
   const nullIndex = schema.branches.findIndex((branch) => branch.type === 'null')
@@ -13,13 +13,7 @@ export function unionEncoder(schema: UnionSchema, branches: readonly ValueEncode
 
   function encodeAny(context: EncodeContext, value: unknown): void {
     let index = branches.findIndex((branch) => branch.accepts(value))
-    if (index === -1) {
-      const near = branches.flatMap((branch, at) => (branch.sameKind(value) ? [at] : []))
-      const first = near[0]
-      const loose = near.find((at) => schema.branches[at]?.type === 'float')
-      if (loose !== undefined) index = loose
-      else if (near.length === 1 && first !== undefined) index = first
-    }
+    if (index === -1) index = nearest(value)
     const chosen = branches[index]
     if (chosen === undefined) {
       context.fail(
@@ -30,6 +24,23 @@ export function unionEncoder(schema: UnionSchema, branches: readonly ValueEncode
     }
     context.writer.int(index)
     chosen.encode(context, value)
+  }
+
+  /** The branch that says what is wrong with a value that none takes, or -1. */
+  function nearest(value: unknown): number {
+    const near = branches.flatMap((branch, at) => (branch.sameKind(value) ? [at] : []))
+    const [first = -1, ...others] = near
+    if (others.length === 0) return first
+    const loose = near.find((at) => schema.branches[at]?.type === 'float')
+    if (loose !== undefined) return loose
+    let best = -1
+    let likenessMax = 0
+    for (const at of near) {
+      const likeness = branches[at]?.likeness?.(value) ?? 0
+      if (likeness > likenessMax) best = at
+      likenessMax = Math.max(likenessMax, likeness)
+    }
+    return best
   }
 
   function encodeNullable(context: EncodeContext, value: unknown, encoder: ValueEncoder): void {
@@ -47,6 +58,7 @@ export function unionEncoder(schema: UnionSchema, branches: readonly ValueEncode
   }
 
   return {
+    whole: branches.every((branch) => branch.whole === true),
     sameKind: (value) => branches.some((branch) => branch.sameKind(value)),
     accepts: (value) => branches.some((branch) => branch.accepts(value)),
     encode:
