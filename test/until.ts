@@ -9,7 +9,7 @@ const SHOWN_CHARACTERS_MAX = 2_000
  * @throws Error with the last answer after `timeoutMs`
  */
 export async function until<T>(
-  ask: () => Promise<T>,
+  ask: () => T | Promise<T>,
   done: (answer: T) => boolean,
   timeoutMs = 20_000,
 ): Promise<T> {

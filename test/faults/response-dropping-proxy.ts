@@ -3,10 +3,16 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 /** API keys of Kafka's protocol. */
 export const API = { produce: 0, fetch: 1, metadata: 3, joinGroup: 11, endTxn: 26 } as const
 
-interface Fault {
+/** What happens to a response: the first two lose it. */
+type Fault =
+  /** `close` ends the connection, `silence` leaves it open without this answer or later ones. */
+  | { readonly how: 'close' | 'silence' }
+  | { readonly how: 'delay'; readonly ms: number }
+  | { readonly how: 'alter'; readonly change: (response: Buffer) => Buffer }
+
+interface PlannedFault {
   readonly apiKey: number
-  /** `close` ends the connection, `silence` leaves it open without an answer. */
-  readonly how: 'close' | 'silence'
+  readonly fault: Fault
   /** Requests of this kind that are answered first. */
   skip: number
 }
@@ -30,13 +36,16 @@ class Frames {
 
 /**
  * A fault injector: a TCP proxy in front of one broker on 127.0.0.1 that passes requests on and
- * loses chosen responses, so that the broker has done what the client does not hear about.
+ * loses, delays or alters chosen responses, so that the broker has done what the client does not
+ * hear about; or loses everything without a word, as a network that is gone does.
  */
 export class ResponseDroppingProxy {
   readonly #upstream: { host: string; port: number }
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  readonly #faults: Fault[] = []
+  readonly #faults: PlannedFault[] = []
+  readonly #requests = new Map<number, number>()
+  #frozen = 0
   #port = 0
   /** How many responses were lost so far. */
   dropped = 0
@@ -59,9 +68,38 @@ export class ResponseDroppingProxy {
     return `127.0.0.1:${this.#port}`
   }
 
+  get openConnections(): number {
+    return this.#sockets.size / 2
+  }
+
+  /** How many requests of this kind came so far. */
+  requests(apiKey: number): number {
+    return this.#requests.get(apiKey) ?? 0
+  }
+
   /** Loses the response to the next request of this kind, after `skip` answered ones. */
-  dropNext(apiKey: number, how: Fault['how'], skip = 0): void {
-    this.#faults.push({ apiKey, how, skip })
+  dropNext(apiKey: number, how: 'close' | 'silence', skip = 0): void {
+    this.#faults.push({ apiKey, fault: { how }, skip })
+  }
+
+  /** Holds the response to the next request of this kind, and those behind it, for `ms`. */
+  delayNext(apiKey: number, ms: number, skip = 0): void {
+    this.#faults.push({ apiKey, fault: { how: 'delay', ms }, skip })
+  }
+
+  /** Changes the response to the next request of this kind: the whole frame, size included. */
+  alterNext(apiKey: number, change: (response: Buffer) => Buffer, skip = 0): void {
+    this.#faults.push({ apiKey, fault: { how: 'alter', change }, skip })
+  }
+
+  /** From now on nothing passes on the connections there are, in either direction; none is ended. */
+  freeze(): void {
+    this.#frozen = this.connections
+  }
+
+  /** As `freeze`, and no connection that comes is answered either. */
+  freezeAll(): void {
+    this.#frozen = Number.POSITIVE_INFINITY
   }
 
   /** Listens again on the same port after `stop`. */
@@ -82,10 +120,13 @@ export class ResponseDroppingProxy {
 
   #serve(client: Socket): void {
     this.connections += 1
+    const number = this.connections
     const broker = connect(this.#upstream)
     const asked: number[] = []
     const requests = new Frames()
     const responses = new Frames()
+    /** Answers that wait behind a delayed one. */
+    let held: Buffer[] | undefined
     let silent = false
     for (const socket of [client, broker]) {
       this.#sockets.add(socket)
@@ -93,32 +134,46 @@ export class ResponseDroppingProxy {
       socket.on('close', () => this.#end(client, broker))
     }
     client.on('data', (chunk: Buffer) => {
+      if (number <= this.#frozen) return
       for (const frame of requests.add(chunk)) {
-        asked.push(frame.readInt16BE(4))
+        const apiKey = frame.readInt16BE(4)
+        asked.push(apiKey)
+        this.#requests.set(apiKey, this.requests(apiKey) + 1)
         broker.write(frame)
       }
     })
     broker.on('data', (chunk: Buffer) => {
+      if (number <= this.#frozen) return
       for (const frame of responses.add(chunk)) {
         const fault = this.#faultFor(asked.shift() as number)
-        if (fault) this.dropped += 1
+        if (fault?.how === 'close' || fault?.how === 'silence') this.dropped += 1
         if (fault?.how === 'close') return this.#end(client, broker)
-        if (fault) silent = true
-        if (!silent) client.write(this.#readdressed(frame))
+        if (fault?.how === 'silence') silent = true
+        if (fault?.how === 'delay' && !held) {
+          held = []
+          setTimeout(() => {
+            for (const waiting of held ?? []) client.write(waiting)
+            held = undefined
+          }, fault.ms)
+        }
+        if (silent) continue
+        const told = this.#readdressed(fault?.how === 'alter' ? fault.change(frame) : frame)
+        if (held) held.push(told)
+        else client.write(told)
       }
     })
   }
 
   #faultFor(apiKey: number): Fault | undefined {
-    const index = this.#faults.findIndex((fault) => fault.apiKey === apiKey)
-    const fault = this.#faults[index]
-    if (!fault) return undefined
-    if (fault.skip > 0) {
-      fault.skip -= 1
+    const index = this.#faults.findIndex((planned) => planned.apiKey === apiKey)
+    const planned = this.#faults[index]
+    if (!planned) return undefined
+    if (planned.skip > 0) {
+      planned.skip -= 1
       return undefined
     }
     this.#faults.splice(index, 1)
-    return fault
+    return planned.fault
   }
 
   #end(client: Socket, broker: Socket): void {

@@ -1,7 +1,9 @@
 import { testStack } from '@kappa/test/stack'
+import { connectKafkaJs } from '../src/kafkajs/kafka.ts'
 import { connectPlatformatic } from '../src/platformatic/kafka.ts'
 import { adminConformance } from './conformance/admin.ts'
 import { consumerConformance } from './conformance/consumer.ts'
+import { faultConformance } from './conformance/faults.ts'
 import type { Harness } from './conformance/harness.ts'
 import { producerConformance } from './conformance/producer.ts'
 import { readingConformance } from './conformance/reading.ts'
@@ -10,6 +12,7 @@ import { transactionConformance } from './conformance/transactions.ts'
 const harness: Harness = {
   brokers: testStack().kafkaBrokers.split(','),
   connect: connectPlatformatic,
+  connectAuditor: connectKafkaJs,
 }
 
 adminConformance('platformatic', harness)
@@ -17,3 +20,4 @@ producerConformance('platformatic', harness)
 readingConformance('platformatic', harness)
 transactionConformance('platformatic', harness)
 consumerConformance('platformatic', harness)
+faultConformance('platformatic', harness)

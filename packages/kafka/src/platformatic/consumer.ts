@@ -11,6 +11,8 @@ const CLOSE_TIMEOUT_MS = 5_000
 const RETRY_MS = 100
 const RETRY_MS_MAX = 2_000
 const WATCH_MS = 500
+/** The group has gone on without this member, or is about to. */
+const JOIN_AGAIN = new Set(['ILLEGAL_GENERATION', 'REBALANCE_IN_PROGRESS'])
 /** The coordinator forgot the member: it has to join as a new one. */
 const FORGOTTEN = new Set(['UNKNOWN_MEMBER_ID', 'FENCED_INSTANCE_ID'])
 
@@ -99,7 +101,11 @@ export class PlatformaticConsumer implements Consumer {
         if (FORGOTTEN.has(type ?? '')) this.#membership.forget()
         else if (error instanceof KafkaError || isPermanent(error)) {
           this.#die(error, 'the client stopped')
-        } else if (type === undefined) this.#link.abandon()
+        } else if (type === undefined) {
+          // What broke one connection may have broken the other without a word.
+          this.#link.abandon()
+          this.#membership.drop()
+        }
         await delay(retryMs)
         retryMs = Math.min(2 * retryMs, RETRY_MS_MAX)
       }
@@ -153,8 +159,7 @@ export class PlatformaticConsumer implements Consumer {
   }
 }
 
-/** A member of an older generation joins again. */
 function isPermanent(error: unknown): boolean {
   const { type, retriable } = errorInfo(error)
-  return type !== undefined && !retriable && type !== 'ILLEGAL_GENERATION'
+  return type !== undefined && !retriable && !JOIN_AGAIN.has(type)
 }

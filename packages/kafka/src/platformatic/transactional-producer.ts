@@ -157,53 +157,56 @@ export class PlatformaticTransactionalProducer implements TransactionalProducer 
 
   /** One request at a time, so that what was not answered is known. */
   async #write(parts: Parts): Promise<void> {
-    const deadline = Date.now() + this.#config.requestTimeoutMs
+    const deadline = Date.now() + 2 * this.#config.requestTimeoutMs
     for (const [topic, partitions] of parts) {
       const sequences = this.#sequences.get(topic) ?? new Map<number, number>()
       this.#sequences.set(topic, sequences)
       let left = partitions
       while (left.size > 0) {
-        const refused = await this.#writeOnce(topic, left, sequences)
-        for (const [partition, error] of refused) {
-          const later = refusal(errorInfo(error)) === 'later' && !isUnknownTopic(error)
-          if (!later || Date.now() + RETRY_MS >= deadline) throw error
-          this.#config.log?.('warn', 'a partition is asked again', { topic, partition, error })
+        const failed = await this.#writeOnce(topic, left, sequences)
+        for (const error of failed.values()) {
+          if (!mayRepeat(error) || Date.now() + RETRY_MS >= deadline) throw error
         }
-        left = new Map([...left].filter(([partition]) => refused.has(partition)))
+        left = new Map([...left].filter(([partition]) => failed.has(partition)))
         if (left.size === 0) continue
         await delay(RETRY_MS)
-        await this.#bounded(this.#link.refresh())
+        await this.#bounded(this.#link.refresh()).catch((error: unknown) => {
+          if (!mayRepeat(error) || Date.now() + RETRY_MS >= deadline) throw error
+        })
       }
     }
   }
 
-  /** @returns why nothing was appended, by partition */
+  /** @returns why there is no success, by partition */
   async #writeOnce(
     topic: string,
     partitions: ReadonlyMap<number, SizedMessage[]>,
     sequences: Map<number, number>,
   ): Promise<Map<number, unknown>> {
-    const refused = new Map<number, unknown>()
+    const { requestTimeoutMs } = this.#config
+    const failed = new Map<number, unknown>()
     const leaders = this.#link.leaders(topic)
     for (const [leader, group] of Map.groupBy(partitions, ([id]) => leaders.get(id))) {
       if (leader === undefined) {
-        for (const [id] of group) refused.set(id, errorFromCode(LEADER_NOT_AVAILABLE))
+        for (const [id] of group) failed.set(id, errorFromCode(LEADER_NOT_AVAILABLE))
         continue
       }
-      const answers = await this.#bounded(
-        this.#link.produce(leader, topic, new Map(group), this.#config.requestTimeoutMs, {
-          transactionalId: this.#id,
-          producerId: this.#producerId,
-          producerEpoch: this.#producerEpoch,
-          sequences: new Map(group.map(([id]) => [id, sequences.get(id) ?? 0])),
-        }),
-      )
-      for (const { partition, error } of answers) {
-        if (error) refused.set(partition, error)
-        else sequences.set(partition, (sequences.get(partition) ?? 0) + countOf(group, partition))
+      const producing = this.#link.produce(leader, topic, new Map(group), requestTimeoutMs, {
+        transactionalId: this.#id,
+        producerId: this.#producerId,
+        producerEpoch: this.#producerEpoch,
+        sequences: new Map(group.map(([id]) => [id, sequences.get(id) ?? 0])),
+      })
+      try {
+        for (const { partition, error } of await this.#bounded(producing)) {
+          if (error) failed.set(partition, error)
+          else sequences.set(partition, (sequences.get(partition) ?? 0) + countOf(group, partition))
+        }
+      } catch (error) {
+        for (const [id] of group) failed.set(id, error)
       }
     }
-    return refused
+    return failed
   }
 
   async #end(committed: boolean): Promise<void> {
@@ -285,6 +288,12 @@ export class PlatformaticTransactionalProducer implements TransactionalProducer 
     const boundMs = this.#config.requestTimeoutMs + this.#config.connectTimeoutMs
     return within(promise, boundMs, () => new Error(`no answer within ${boundMs} ms`))
   }
+}
+
+/** Sequence numbers make a repetition harmless: the broker drops what it has. */
+function mayRepeat(error: unknown): boolean {
+  if (isUnknownTopic(error)) return false
+  return !isProtocolError(error) || refusal(errorInfo(error)) === 'later'
 }
 
 function countOf(group: readonly (readonly [number, SizedMessage[]])[], partition: number): number {

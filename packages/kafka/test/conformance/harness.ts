@@ -5,6 +5,7 @@ import type {
   KafkaConfig,
   KafkaError,
   OutgoingRecord,
+  Placement,
 } from '@kappa/kafka/port'
 import { ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
 
@@ -12,6 +13,8 @@ import { ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-prox
 export interface Harness {
   readonly brokers: readonly string[]
   connect(config: KafkaConfig): Promise<Kafka>
+  /** Another library, which says what is in the log. */
+  connectAuditor(config: KafkaConfig): Promise<Kafka>
 }
 
 export function configFor(
@@ -76,6 +79,20 @@ export async function readAll(kafka: Kafka, topic: string): Promise<IncomingReco
   for await (const record of kafka.readToEnd(topic)) records.push(record)
   return records
 }
+
+/** What the log holds, past any proxy and as another library reads it. */
+export async function audit(harness: Harness, topic: string): Promise<IncomingRecord[]> {
+  const auditor = await harness.connectAuditor(configFor(harness.brokers))
+  try {
+    return await readAll(auditor, topic)
+  } finally {
+    await auditor.close()
+  }
+}
+
+/** A record and the place that it was acknowledged with. */
+export const placed = (value: unknown, { partition, offset }: Placement): string =>
+  `${value} at ${partition}/${offset}`
 
 export function textRecord(key: string | null, value: string | null): OutgoingRecord {
   return {

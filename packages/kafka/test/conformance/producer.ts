@@ -5,10 +5,12 @@ import type { Placement } from '@kappa/kafka/port'
 import { API, ResponseDroppingProxy } from '@kappa/test/faults/response-dropping-proxy'
 import fc from 'fast-check'
 import {
+  audit,
   configFor,
   type Harness,
   hasCode,
   newTopic,
+  placed,
   readAll,
   soon,
   textRecord,
@@ -96,20 +98,18 @@ export function producerConformance(name: string, harness: Harness): void {
           await Promise.all(
             Array.from({ length: 20 }, async (_, send) => {
               const texts = Array.from({ length: 10 }, (_unused, i) => `${send}/${i}`)
-              const placed = await producer.send(
+              const places = await producer.send(
                 topic,
                 texts.map((text) => textRecord(text, text)),
               )
               texts.forEach((text, i) => {
-                acknowledged.push(`${text} at ${placed[i]?.partition}/${placed[i]?.offset}`)
+                acknowledged.push(placed(text, places[i] as Placement))
               })
             }),
           )
           assert.equal(proxy.dropped, 3)
           assert.equal(acknowledged.length, 200)
-          const found = new Set(
-            (await readAll(kafka, topic)).map((r) => `${r.value} at ${r.partition}/${r.offset}`),
-          )
+          const found = new Set((await audit(harness, topic)).map((r) => placed(r.value, r)))
           assert.deepEqual(
             acknowledged.filter((text) => !found.has(text)),
             [],
