@@ -27,7 +27,13 @@ const outputBytesMax = 64 * 1_048_576
 export function runPython(name: string | undefined, run: PythonRun = {}): Promise<PythonResult> {
   const script = name === undefined ? [] : [join(import.meta.dirname, 'python', `${name}.py`)]
   const child = spawn('python3', [...script, ...(run.args ?? [])], {
-    env: { ...process.env, ...run.env, PYTHONPATH: packagesFolder(), PYTHONNOUSERSITE: '1' },
+    env: {
+      ...process.env,
+      ...run.env,
+      PYTHONPATH: packagesFolder(),
+      PYTHONNOUSERSITE: '1',
+      PYTHONDONTWRITEBYTECODE: '1',
+    },
     timeout: run.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
   })

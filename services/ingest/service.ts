@@ -16,10 +16,11 @@ import { recoverImport } from './publishing/import-recovery.ts'
 import { InFlight } from './publishing/in-flight.ts'
 import { Publisher } from './publishing/publisher.ts'
 import { Topics } from './publishing/topics.ts'
+import { registryRoutes } from './registry/routes.ts'
+import { Subjects } from './registry/subjects.ts'
 import { listTopicsRoute } from './routes/list-topics.ts'
 import { publishRoute } from './routes/publish.ts'
 import { publishManyRoute } from './routes/publish-many.ts'
-import { readSchemaRoute } from './routes/read-schema.ts'
 import { readTopicRoute } from './routes/read-topic.ts'
 import { connectWithin, createContractTopics } from './start-kafka.ts'
 
@@ -135,5 +136,5 @@ async function addRoutes(http: Http, context: IngestContext): Promise<void> {
   })
   listTopicsRoute(http, context)
   readTopicRoute(http, context)
-  readSchemaRoute(http, context.topics)
+  await registryRoutes(http, new Subjects(context.topics.contracts, context.versions))
 }

@@ -3,11 +3,13 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadContracts } from '@kappa/contracts/load'
 import { connectKafka } from '@kappa/kafka/connect'
+import { publishThroughKilledIngest } from '../faults/killed-ingest.ts'
 import { assertSameRows } from '../oracle/compare.ts'
 import { expectedView } from '../oracle/flights.ts'
 import { type LivePublication, verdicts } from '../oracle/lateness.ts'
 import { copyFlights } from '../platform/flights-copy.ts'
 import { Platform } from '../platform/platform.ts'
+import { askPython } from '../python.ts'
 import { testStack } from '../stack.ts'
 
 const namespace = 'e2e-lateness'
@@ -23,6 +25,8 @@ test('P2: live events count exactly within lateness and earliness, whoever wrote
     const publications = [
       ...(await publishByHttp(platform, topic)),
       ...(await produceOnTheBounds(copy.schemasFolder, topic)),
+      ...(await publishAgainAndAgain(platform, copy.schemasFolder, topic)),
+      ...(await produceWithPython(platform, topic)),
     ]
     await platform.untilCurrent('flights', ['carrier_hours'])
 
@@ -67,6 +71,58 @@ async function publishByHttp(platform: Platform, topic: string): Promise<LivePub
     body: JSON.stringify(events),
   })
   assert.equal(answer.status, 200, await answer.clone().text())
+  return events.map((event) => ({
+    topic: 'flights.departures',
+    event,
+    id: event.event_id,
+    event_time_ms: Date.parse(event.departed_at),
+    accepted_ms: acceptedMs,
+  }))
+}
+
+/**
+ * Through Confluent's Python client, which finds the schema in the registry API and knows nothing
+ * of our headers: such an event is accepted when Kafka appends it, and its contract names its id.
+ */
+async function produceWithPython(platform: Platform, topic: string): Promise<LivePublication[]> {
+  const acceptedMs = Date.now()
+  const times = [0, 3_500_000, 3_700_000, -240_000, -420_000].map((age) => acceptedMs - age)
+  const publications = times.map((eventTimeMs, index) => {
+    const event = departure(`python-${index}`, eventTimeMs)
+    return {
+      topic: 'flights.departures',
+      event,
+      id: event.event_id,
+      event_time_ms: eventTimeMs,
+      accepted_ms: acceptedMs,
+    }
+  })
+  await askPython('produce', {
+    brokers: testStack().kafkaBrokers,
+    registry: platform.ingest.url,
+    topic,
+    key_field: 'tail_number',
+    // Its serializer takes numbers for timestamps, no text.
+    events: publications.map(({ event }) => ({
+      ...event,
+      scheduled_at: Date.parse(event.scheduled_at),
+      departed_at: Date.parse(event.departed_at),
+    })),
+  })
+  return publications
+}
+
+/** P4: in the log four times, counted once. */
+async function publishAgainAndAgain(
+  platform: Platform,
+  schemasFolder: string,
+  topic: string,
+): Promise<LivePublication[]> {
+  const acceptedMs = Date.now()
+  const ages = [30_000, 60_000, 120_000]
+  const events = ages.map((age, index) => departure(`again-${index}`, acceptedMs - age))
+  const { url: otherUrl } = platform.ingest
+  await publishThroughKilledIngest({ namespace, schemasFolder, topic, otherUrl, events })
   return events.map((event) => ({
     topic: 'flights.departures',
     event,

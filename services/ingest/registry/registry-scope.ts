@@ -1,6 +1,4 @@
-import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
-import type { FastifyError } from 'fastify'
 import { RegistryError } from './registry-error.ts'
 import { registryType } from './registry-schemas.ts'
 
@@ -13,6 +11,14 @@ const bodyTypes = [
 ]
 /** A schema of 1,048,576 characters as text inside JSON, with room for escapes. */
 const bodyBytesMax = 4_194_304
+
+/** What Fastify adds to the errors that it makes. */
+interface Failure extends Error {
+  readonly code?: string
+  readonly statusCode?: number
+  readonly validation?: unknown
+  readonly validationContext?: string
+}
 
 const namesOfFastify: Readonly<
   Record<string, 'bad_request' | 'body_too_large' | 'unsupported_media_type'>
@@ -32,16 +38,16 @@ export function speakRegistry(scope: Http): void {
   scope.addHook('onRequest', async (_request, reply) => {
     reply.type(registryType)
   })
-  scope.setErrorHandler((error: FastifyError | ServiceError | RegistryError, request, reply) => {
+  scope.setErrorHandler((error: Failure | RegistryError, request, reply) => {
     const known = error instanceof RegistryError ? error : translate(error)
     if (known.status >= 500) request.log.error({ err: error, url: request.url }, known.message)
     return reply.status(known.status).type(registryType).send(known.toBody())
   })
 }
 
-function translate(error: FastifyError | ServiceError): RegistryError {
+function translate(error: Failure): RegistryError {
   const options = { cause: error }
-  if (error instanceof ServiceError || error.statusCode === undefined) {
+  if (error.statusCode === undefined) {
     const message = 'The service failed unexpectedly; its log has the cause.'
     return new RegistryError('internal', message, options)
   }
@@ -51,5 +57,9 @@ function translate(error: FastifyError | ServiceError): RegistryError {
     return new RegistryError(name, message, options)
   }
   if (error.statusCode >= 500) return new RegistryError('internal', error.message, options)
-  return new RegistryError(namesOfFastify[error.code] ?? 'bad_request', error.message, options)
+  return new RegistryError(
+    namesOfFastify[error.code ?? ''] ?? 'bad_request',
+    error.message,
+    options,
+  )
 }
