@@ -302,9 +302,21 @@ interface Addition {
 
 /** @throws TypeError what is published is not an object, or cannot be JSON */
 function toText(event: object): string {
-  const text: unknown = event instanceof JsonText ? event.text : JSON.stringify(event)
+  const text: unknown = event instanceof JsonText ? event.text : stringify(event)
   if (typeof text === 'string') return text
   throw new TypeError(`an event is an object, got ${typeof event}`)
+}
+
+/** As JSON, with bigints as their digits, which is how ingest takes them. */
+function stringify(event: object): string {
+  try {
+    return JSON.stringify(event)
+  } catch {
+    // Rare: a function for every member would cost all events more than sending them.
+    return JSON.stringify(event, (_name, value: unknown) =>
+      typeof value === 'bigint' ? String(value) : value,
+    )
+  }
 }
 
 function aborted(event: PendingEvent): FailedEvent {

@@ -161,6 +161,15 @@ test('JSON text is sent as it is, with every digit', async () => {
   assert.throws(() => new JsonText(' '), TypeError)
 })
 
+test('a bigint is sent as its digits; what cannot be JSON is refused', async () => {
+  await using publisher = new Publisher({ url: ingest.url })
+  await publisher.publish('t', { event_id: 'a', n: 2n ** 60n })
+  assert.equal(ingest.taken.get('t')?.[0]?.data.n, '1152921504606846976')
+  const circular: Record<string, unknown> = {}
+  circular.self = circular
+  await assert.rejects(publisher.publish('t', circular), TypeError)
+})
+
 test('publishAll reads an endless input only as fast as events are acknowledged', async () => {
   ingest.hold()
   let read = 0

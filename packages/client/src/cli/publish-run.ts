@@ -6,9 +6,9 @@ import { Publisher } from '../publisher.ts'
 import type { TopicWithSchema } from '../topics-api.ts'
 import { exitCodes, UsageError } from './command.ts'
 import { csvEvents } from './input/csv-events.ts'
-import { InputError, InputEvent, type InputItem } from './input/input-item.ts'
+import { InputError, InputEvent, type InputItem, shown } from './input/input-item.ts'
 import { jsonValues } from './input/json-values.ts'
-import { ndjsonEvents } from './input/ndjson-events.ts'
+import { ndjsonEvents, wrongJson } from './input/ndjson-events.ts'
 import type { Input } from './input/open-input.ts'
 import type { PublishSettings } from './publish-settings.ts'
 import { RejectedFile } from './rejected-file.ts'
@@ -182,7 +182,8 @@ export class PublishRun {
     if (result.status === 'accepted') this.counts.accepted++
     else {
       const { error, rejection = null } = result
-      this.#reject({ line, error, rejection, event: text }, error)
+      const what = wrongJson(text) === undefined ? { event: text } : { raw: shown(text) }
+      this.#reject({ line, error, rejection, ...what }, error)
     }
   }
 
