@@ -1,3 +1,4 @@
+import { TopicNames } from '@kappa/applications/records'
 import { type Environment, readConfig } from '@kappa/service/config'
 import {
   type HttpSettings,
@@ -6,6 +7,7 @@ import {
   readKafkaSettings,
   readNamespace,
 } from '@kappa/service/settings'
+import { type RejectedSettings, readRejectedSettings } from './rejected/rejected-settings.ts'
 
 export interface IngestLimits {
   /** Events in one request. */
@@ -38,6 +40,7 @@ export interface IngestConfig {
   /** How long a streamed body may take in all. */
   readonly streamTimeoutMs: number
   readonly limits: IngestLimits
+  readonly rejected: RejectedSettings
   /** How often the releases are looked at, for the contract versions that they decode. */
   readonly releasesPollIntervalMs: number
   /** Longest wait at start for Kafka to be reachable and to have the topics. */
@@ -57,11 +60,12 @@ export function readIngestConfig(environment: Environment): IngestConfig {
   return readConfig(environment, (read) => {
     const milliseconds = (name: string, fallback: number, max: number) =>
       read.integer(name, { default: fallback, min: 100, max, unit: 'milliseconds' })
+    const namespace = readNamespace(read)
     return {
       http: readHttpSettings(read, { port: 4001, bodyBytesMax: 16 * mebibyte }),
       kafka: readKafkaSettings(read, 'kappa-ingest'),
       schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
-      namespace: readNamespace(read),
+      namespace,
       clientHeader:
         read.text('KAPPA_INGEST_CLIENT_HEADER', { default: '' }).toLowerCase() || undefined,
       streamTimeoutMs: milliseconds('KAPPA_INGEST_STREAM_TIMEOUT_MS', 3_600_000, 86_400_000),
@@ -123,6 +127,7 @@ export function readIngestConfig(environment: Environment): IngestConfig {
         }),
       },
       releasesPollIntervalMs: milliseconds('KAPPA_INGEST_RELEASES_POLL_INTERVAL_MS', 1_000, 60_000),
+      rejected: readRejectedSettings(read, new TopicNames(namespace).rejected),
       kafkaStartTimeoutMs: milliseconds('KAPPA_INGEST_KAFKA_START_TIMEOUT_MS', 60_000, 3_600_000),
       deliveryTimeoutMs: milliseconds('KAPPA_INGEST_DELIVERY_TIMEOUT_MS', 20_000, 600_000),
       kafkaProbeIntervalMs: milliseconds('KAPPA_INGEST_KAFKA_PROBE_INTERVAL_MS', 3_000, 600_000),

@@ -5,7 +5,7 @@ import type { FairTurns } from './publishing/fair-turns.ts'
 import type { InFlight } from './publishing/in-flight.ts'
 import type { Publisher } from './publishing/publisher.ts'
 import type { Topics } from './publishing/topics.ts'
-import type { RejectionSink } from './rejected/rejection.ts'
+import type { RejectedEvents } from './rejected/rejected-events.ts'
 
 /** What the routes work with. */
 export interface IngestContext {
@@ -15,6 +15,6 @@ export interface IngestContext {
   readonly inFlight: InFlight
   readonly turns: FairTurns
   readonly publisher: Publisher
-  readonly rejectionSink: RejectionSink | undefined
+  readonly rejected: RejectedEvents
   readonly metrics: IngestMetrics
 }

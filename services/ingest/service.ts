@@ -18,10 +18,13 @@ import { Publisher } from './publishing/publisher.ts'
 import { Topics } from './publishing/topics.ts'
 import { registryRoutes } from './registry/routes.ts'
 import { Subjects } from './registry/subjects.ts'
+import { RejectedEvents } from './rejected/rejected-events.ts'
+import { createRejectedTopic } from './rejected/rejected-topic.ts'
 import { listTopicsRoute } from './routes/list-topics.ts'
 import { publishRoute } from './routes/publish.ts'
 import { publishManyRoute } from './routes/publish-many.ts'
 import { readTopicRoute } from './routes/read-topic.ts'
+import { rejectedRoutes } from './routes/rejected.ts'
 import { connectWithin, createContractTopics } from './start-kafka.ts'
 
 export interface IngestOverrides {
@@ -70,6 +73,7 @@ async function start(
   const { limits, deliveryTimeoutMs } = config
   const kafka = started.adopt(await connectWithin(config, logger), (each) => each.close())
   await createContractTopics(kafka.admin, contracts, config, logger)
+  await createRejectedTopic(kafka.admin, config, logger)
   const topics = new Topics(contracts, limits.eventBytesMax, (topic) =>
     recoverImport(kafka, topic, deliveryTimeoutMs),
   )
@@ -93,12 +97,25 @@ async function start(
   const probe = new KafkaProbe(() => kafka.admin.listTopics(), logger)
   const inFlight = new InFlight(limits)
   const metrics = new IngestMetrics(registry, inFlight)
-  const publisher = new Publisher({
-    producer,
-    metrics,
-    now: overrides.now ?? Date.now,
-    onKafkaUnavailable: (reason) => probe.failed(reason),
-  })
+  const now = overrides.now ?? Date.now
+  const onKafkaUnavailable = (reason: string) => probe.failed(reason)
+  const publisher = new Publisher({ producer, metrics, now, onKafkaUnavailable })
+  const rejected = started.adopt(
+    new RejectedEvents({
+      kafka,
+      settings: config.rejected,
+      registry,
+      logger,
+      topics,
+      versions,
+      publisher,
+      now,
+      deliveryTimeoutMs,
+      onKafkaUnavailable,
+    }),
+    (each) => each.stop(),
+  )
+  rejected.start()
   const http = await createHttp({
     title: 'Kappa ingest',
     description,
@@ -117,7 +134,7 @@ async function start(
     inFlight,
     turns: new FairTurns(limits.turnBytesMax),
     publisher,
-    rejectionSink: undefined,
+    rejected,
     metrics,
   })
   const url = await listen(http, config.http)
@@ -136,5 +153,6 @@ async function addRoutes(http: Http, context: IngestContext): Promise<void> {
   })
   listTopicsRoute(http, context)
   readTopicRoute(http, context)
+  rejectedRoutes(http, context.rejected, context.config.clientHeader)
   await registryRoutes(http, new Subjects(context.topics.contracts, context.versions))
 }

@@ -25,7 +25,7 @@ export interface PublishOptions {
  * @throws ServiceError `unknown_topic`, `unknown_version`, `version_not_publishable`, `bad_request`
  */
 export function publishOptions(
-  { topics, versions, rejectionSink }: IngestContext,
+  { topics, versions, rejected }: IngestContext,
   topic: string,
   query: PublishQuery,
   format: BodyFormat,
@@ -44,6 +44,6 @@ export function publishOptions(
     target,
     version: versions.choose(contract, query.version ?? format.version),
     disorderMs: declaredDisorder(query, contract.importDisorderMaxMs),
-    sink: query.rejected === 'discard' ? undefined : rejectionSink,
+    sink: rejected.sinkFor(query.rejected),
   }
 }

@@ -21,7 +21,7 @@ export interface PublishParts {
 /** Who sends events, and what becomes of those that are rejected. */
 export interface Sender {
   readonly client: string
-  /** Keeps what is rejected; undefined discards it. */
+  /** Takes what is rejected; undefined when it is kept already. */
   readonly sink: RejectionSink | undefined
 }
 
@@ -197,6 +197,7 @@ export class Publisher {
         path,
         payload: events.payload(index),
         envelopeId: events.envelopes?.[index]?.id,
+        envelopeHeaders: events.envelopes?.[index]?.headers,
         receivedAtMs: this.#parts.now(),
         client,
         importDisorderMs: disorderMs,

@@ -139,11 +139,11 @@ export class RejectedFollower {
   async #readPartition(partition: number, end: bigint): Promise<void> {
     const { kafka, settings, index, logger } = this.#parts
     const { topic } = settings
+    const known = this.#positions.get(partition) ?? 0n
+    if (known > end) throw new ReplacedTopicError(partition, known, end)
     for (;;) {
-      if (this.#stopped) return
       const position = this.#positions.get(partition) ?? 0n
-      if (position > end) throw new ReplacedTopicError(partition, position, end)
-      if (position === end) return
+      if (this.#stopped || position >= end) return
       let records: Awaited<ReturnType<Kafka['readAt']>>
       try {
         records = await kafka.readAt(topic, partition, position, recordsPerReadMax)

@@ -10,10 +10,7 @@ const segmentMsMin = 60_000
  * at which a segment ends, a payload in a partition that is written to could stay for as long
  * again. So it goes at the latest a thirtieth of the retention (at most a day) after its time.
  */
-function rejectedTopicSpec(
-  settings: RejectedSettings,
-  replicationFactor: number,
-): TopicSpec {
+function rejectedTopicSpec(settings: RejectedSettings, replicationFactor: number): TopicSpec {
   const { topic, partitions, retentionMs, retentionBytes } = settings
   const segmentMs = Math.min(dayMs, Math.max(segmentMsMin, Math.ceil(retentionMs / 30)))
   return {

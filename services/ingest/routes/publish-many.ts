@@ -15,7 +15,7 @@ the same ids, and the others are as they are.`
 
 /** `POST /v1/events` */
 export function publishManyRoute(http: Http, context: IngestContext): void {
-  const { metrics, rejectionSink } = context
+  const { metrics } = context
   http.post(
     '/v1/events',
     {
@@ -36,7 +36,7 @@ export function publishManyRoute(http: Http, context: IngestContext): void {
     },
     async (request, reply) => {
       const { kind } = metrics.countRefusal(() => plainFormat(request.headers))
-      const sink = request.query.rejected === 'discard' ? undefined : rejectionSink
+      const sink = context.rejected.sinkFor(request.query.rejected)
       const body = { kind, topic: '', sink }
       const published = await withEvents(context, request, body, (events, client) =>
         publishMany(context, events, { client, sink }),

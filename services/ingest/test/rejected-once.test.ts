@@ -107,7 +107,7 @@ test('while Kafka does not confirm it is said that the outcome is unknown, and t
   })
   try {
     const id = await ingest.reject('lost', wrong())
-    for (let n = 0; n < 20; n++) proxy.dropNext(API.produce, 'close', 1)
+    for (let n = 0; n < 20; n++) proxy.dropNext(API.produce, 'close', n === 0 ? 1 : 0)
     const lost = await ingest.resubmit(id, fix(7))
     assert.deepEqual([lost.status, lost.body.error.code], [503, 'outcome_unknown'])
     await proxy.stop()
