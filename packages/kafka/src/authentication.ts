@@ -25,12 +25,16 @@ const UNTRUSTED = new Set([
  * other error.
  */
 export function authenticationProblem(error: unknown): string | undefined {
-  for (const link of chainOf(error)) {
+  const chain = chainOf(error)
+  const told = chain.find(
+    (link) => link instanceof KafkaError && link.code === 'authentication_failed',
+  )
+  if (told) return told.message
+  for (const link of chain) {
     const { name, type, message } = link as Error & { type?: string }
     const { code: anyCode } = link as { code?: unknown }
     // Kafka's own codes are numbers.
     const code = typeof anyCode === 'string' ? anyCode : ''
-    if (link instanceof KafkaError && code === 'authentication_failed') return message
     if (REFUSED_NAMES.has(name) || REFUSED_TYPES.has(type ?? '')) return message
     if (type === 'UNSUPPORTED_SASL_MECHANISM') {
       return `${message}. Check the mechanism (KAPPA_KAFKA_SASL_MECHANISM)`

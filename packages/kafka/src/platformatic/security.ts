@@ -1,6 +1,6 @@
 import type { ConnectionOptions, SASLOptions } from '@platformatic/kafka'
 import { oauthToken } from '../oauth-token.ts'
-import type { KafkaConfig, KafkaSasl } from '../port.ts'
+import { type KafkaConfig, KafkaError, type KafkaSasl } from '../port.ts'
 
 const MECHANISMS = {
   plain: 'PLAIN',
@@ -26,7 +26,21 @@ export function platformaticSecurity({
 
 function saslOptions(sasl: KafkaSasl): SASLOptions {
   if (sasl.mechanism === 'oauthbearer') {
-    return { mechanism: 'OAUTHBEARER', token: () => oauthToken(sasl) }
+    return {
+      mechanism: 'OAUTHBEARER',
+      token: () => oauthToken(sasl),
+      // The library takes the broker's refusal of a token for a success: it is no error code, but
+      // a text in the answer (RFC 7628, 3.2.2).
+      authBytesValidator(answer, callback) {
+        const refusal = answer?.toString('utf8')
+        if (refusal) {
+          const text = `OAUTHBEARER: the broker refused the token of "${sasl.clientId}": ${refusal}`
+          callback(new KafkaError('authentication_failed', text))
+        } else {
+          callback(null, answer)
+        }
+      },
+    }
   }
   const { mechanism, username, password } = sasl
   return { mechanism: MECHANISMS[mechanism], username, password }

@@ -70,7 +70,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
       tls: tls(broker),
       sasl: { ...withPassword(broker, 'plain'), password: 'wrong-secret' } as KafkaSasl,
     }),
-    says: /PLAIN.*Authentication failed/is,
+    says: /Authentication failed/i,
   },
   'a wrong password (SCRAM)': {
     listener: 'saslTls',
@@ -78,7 +78,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
       tls: tls(broker),
       sasl: { ...withPassword(broker, 'scram-sha-256'), password: 'wrong-secret' } as KafkaSasl,
     }),
-    says: /SCRAM.*Authentication failed/is,
+    says: /Authentication failed/i,
   },
   'a mechanism that the broker does not have': {
     listener: 'oauth',
