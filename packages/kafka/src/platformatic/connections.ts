@@ -14,6 +14,7 @@ export class Connections {
   readonly #options: ConnectionOptions
   readonly #open = new Map<string, Promise<Connection>>()
   readonly #sockets = new Set<Connection>()
+  readonly #ends = new WeakMap<Connection, Error>()
   readonly #connecting = new Set<(error: Error) => void>()
   #aborted = false
 
@@ -34,6 +35,8 @@ export class Connections {
     const known = this.#open.get(address)
     if (known) {
       const connection = await known
+      // Brokers take no other request while a client authenticates again.
+      if (connection.status === 'reauthenticating') await connection.ready().catch(() => undefined)
       if (connection.isConnected()) return connection
       if (this.#open.get(address) === known) this.#open.delete(address)
     }
@@ -58,8 +61,15 @@ export class Connections {
     try {
       return await api.async(connection, ...args)
     } catch (error) {
-      throw toLinkError(error)
+      throw this.failure(connection, error)
     }
+  }
+
+  /** Why a request over the connection failed: what ended the connection tells more than its end. */
+  failure(connection: Connection, error: unknown): LinkError {
+    const known = toLinkError(error)
+    const end = this.#ends.get(connection)
+    return known.type === undefined && end !== undefined ? toLinkError(end) : known
   }
 
   async close(): Promise<void> {
@@ -70,7 +80,7 @@ export class Connections {
   destroy(): void {
     this.#aborted = true
     for (const giveUp of this.#connecting) giveUp(closing())
-    for (const connection of this.#sockets) connection.socket?.destroy()
+    for (const connection of this.#sockets) end(connection)
   }
 
   async #connect(host: string, port: number): Promise<Connection> {
@@ -78,8 +88,11 @@ export class Connections {
     const connection = new Connection(this.#clientId, this.#options)
     this.#sockets.add(connection)
     // Every request hears of the end of its connection; without a listener the process would end.
-    connection.on('error', () => undefined)
-    connection.once('close', () => this.#sockets.delete(connection))
+    connection.on('error', (error) => this.#ends.set(connection, error))
+    connection.once('close', () => {
+      this.#sockets.delete(connection)
+      end(connection)
+    })
     const connecting = connection.connect(host, port) as Promise<void>
     connecting.catch(() => undefined)
     const late = () => new Error(`no connection to ${host}:${port} in time`)
@@ -92,12 +105,18 @@ export class Connections {
       })
     } catch (error) {
       this.#sockets.delete(connection)
-      connection.socket?.destroy()
-      throw toLinkError(error)
+      end(connection)
+      throw toLinkError(error, this.#options.sasl?.mechanism)
     }
     connection.socket.setKeepAlive(true, KEEP_ALIVE_DELAY_MS)
     return connection
   }
+}
+
+/** Its timer for authenticating again goes with `close` only, which does not end a lost connection. */
+function end(connection: Connection): void {
+  connection.close().catch(() => undefined)
+  connection.socket?.destroy()
 }
 
 function closing(): LinkError {

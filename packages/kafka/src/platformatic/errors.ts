@@ -13,9 +13,12 @@ export class LinkError extends Error {
   }
 }
 
+const CAUSES_MAX = 10
+
 interface LibraryError extends Error {
   readonly apiId?: unknown
   readonly canRetry?: unknown
+  readonly serverErrorMessage?: unknown
   readonly errors?: readonly unknown[]
 }
 
@@ -29,16 +32,28 @@ export function errorFromCode(code: number): LinkError {
 }
 
 /** The library wraps what a broker answered into an error with one entry for each part at fault. */
-export function toLinkError(error: unknown): LinkError {
+export function toLinkError(error: unknown, mechanism?: string): LinkError {
   if (error instanceof LinkError) return error
-  const { apiId, canRetry } = firstProtocolError(error) ?? {}
-  const { message } = firstProtocolError(error) ?? (error as Error)
-  return new LinkError(message, {
+  const answer = firstProtocolError(error)
+  const { apiId, canRetry, serverErrorMessage } = answer ?? {}
+  const said = typeof serverErrorMessage === 'string' ? serverErrorMessage : undefined
+  const message = said ?? answer?.message ?? deepest(error).message
+  const isSasl = mechanism !== undefined && typeof apiId === 'string' && apiId.includes('SASL')
+  return new LinkError(isSasl ? `SASL ${mechanism}: ${message}` : message, {
     ...(typeof apiId === 'string' ? { type: apiId } : {}),
     // Without an answer of a broker the connection is at fault, and another may do.
     retriable: typeof apiId === 'string' ? canRetry === true : true,
     cause: error,
   })
+}
+
+/** The library's own words for what ended a connection name an address only. */
+function deepest(error: unknown): Error {
+  let found = error as Error
+  for (let depth = 0; depth < CAUSES_MAX && found.cause instanceof Error; depth += 1) {
+    found = found.cause
+  }
+  return found
 }
 
 function firstProtocolError(error: unknown): LibraryError | undefined {

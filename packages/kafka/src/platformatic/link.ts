@@ -20,13 +20,15 @@ import {
 } from '../producing/produce-request.ts'
 import { settledWithin } from '../time.ts'
 import { Connections } from './connections.ts'
-import { errorFromCode, LinkError, toLinkError } from './errors.ts'
+import { errorFromCode, LinkError } from './errors.ts'
 import { type FetchedPartition, fetchedOf } from './fetched.ts'
 import { type ClusterMetadata, metadataOf, type TopicLeaders } from './metadata.ts'
 
 const DISCONNECT_MS_MAX = 2_000
 const READ_UNCOMMITTED = 0
 const READ_COMMITTED = 1
+/** Nothing is written to a connection in these states. */
+const ENDED: ReadonlySet<string> = new Set(['closing', 'closed', 'error'])
 const COORDINATOR_KINDS = { group: 0, transaction: 1 } as const
 const NO_SESSION = 0
 const NO_SESSION_EPOCH = -1
@@ -115,7 +117,7 @@ export class PlatformaticLink implements BrokerLink {
   ): Promise<PartitionAnswer[]> {
     const connection = await this.connection(leader)
     const body = encodeProduceRequest(topic, partitions, timeoutMs, producer)
-    if (connection.isConnected()) this.#producesWritten += 1
+    if (!ENDED.has(connection.status)) this.#producesWritten += 1
     return new Promise((resolve, reject) => {
       connection.send<PartitionAnswer[]>(
         PRODUCE_API_KEY,
@@ -126,7 +128,7 @@ export class PlatformaticLink implements BrokerLink {
         false,
         false,
         (error, answers) => {
-          if (error) reject(toLinkError(error))
+          if (error) reject(this.#connections.failure(connection, error))
           else resolve(answers as PartitionAnswer[])
         },
       )
