@@ -80,7 +80,7 @@ function countLines(bytes: Buffer): number {
 /** undefined when the time is over. */
 async function within<T>(promise: Promise<T>, timeoutMs: number): Promise<T | undefined> {
   const { promise: late, resolve } = Promise.withResolvers<undefined>()
-  const timer = setTimeout(resolve, timeoutMs)
+  const timer = setTimeout(() => resolve(undefined), timeoutMs)
   try {
     return await Promise.race([promise, late])
   } finally {
