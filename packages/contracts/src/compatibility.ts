@@ -72,6 +72,32 @@ export function checkEvolution(
   })
 }
 
+type Advice = Readonly<Record<EvolutionProblem['direction'], string>>
+
+const keepType: Advice = {
+  backward: 'leave the field as it was, and add one with another name',
+  forward: 'leave the field as it was, and add one with another name',
+}
+
+const advice: Readonly<Record<ResolutionRule, Advice>> = {
+  missing_default: {
+    backward: 'give the field a default',
+    forward: 'keep the field: the earlier version has no default for it',
+  },
+  enum_symbols: {
+    backward: 'keep the symbols, or give the enum a default',
+    forward: 'the earlier enum has no default: add a field with a new enum',
+  },
+  name: { backward: 'keep the name, or add an alias', forward: 'keep the name' },
+  union: {
+    backward: 'keep all types of the union',
+    forward: 'keep the types of the union: the earlier version does not know others',
+  },
+  type: keepType,
+  logical_type: keepType,
+  fixed_size: keepType,
+}
+
 function describe(
   direction: 'backward' | 'forward',
   older: NumberedSchema,
@@ -90,7 +116,7 @@ function describe(
     field,
     message:
       `not ${direction} compatible with version ${older.n}: ${place} (rule ${mismatch.rule}): ${mismatch.message}` +
-      ` [reader: ${nameOf(reader)}, writer: ${nameOf(writer)}]`,
+      ` [reader: ${nameOf(reader)}, writer: ${nameOf(writer)}]; ${advice[mismatch.rule][direction]}`,
     path: index === -1 ? [] : ['fields', index],
   }
 }

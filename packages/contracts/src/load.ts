@@ -102,7 +102,10 @@ class Loader {
     }
     if (topicFile !== undefined) this.#checkEvolution(versions, topicFile.compatibility)
     if (topicFile === undefined || this.problems.length > before) return undefined
-    return new Contract(topic, topicFile, versions, this.#limits)
+    const plain = versions.map(({ n, schemaId, schemaText, schema }) => {
+      return { n, schemaId, schemaText, schema }
+    })
+    return new Contract(topic, topicFile, plain, this.#limits)
   }
 
   #checkEvolution(versions: readonly VersionSource[], mode: CompatibilityMode): void {

@@ -46,6 +46,8 @@ export function resolve(reader: Schema, writer: Schema): Mismatch[] {
 }
 
 const depthMax = 128
+/** Mismatches of a record that are told. */
+const mismatchesMax = 100
 /** Mismatches of a record that are told again for each further field of its type. */
 const repeatedMax = 10
 
@@ -125,7 +127,7 @@ class Resolution {
         .map((found) => ({ ...found, path: [...path, ...found.path.slice(known.depth)] }))
     }
     this.#seen.set(reader, seen.add(writer))
-    const mismatches = reader.fields.flatMap((field) => {
+    const found = reader.fields.flatMap((field) => {
       const written = writtenField(field, writer)
       const inner = [...path, field.name]
       if (written !== undefined) return this.compare(field.schema, written.schema, inner)
@@ -133,6 +135,7 @@ class Resolution {
       const message = `the reader needs the field "${field.name}", which the writer does not have, and there is no default for it`
       return [{ rule: 'missing_default', message, path: inner } as const]
     })
+    const mismatches = found.slice(0, mismatchesMax)
     // Only what matched may be taken for matched when the pair comes again.
     if (mismatches.length > 0) {
       seen.delete(writer)

@@ -200,7 +200,7 @@ test('the message names the field, the rule and who reads whom', () => {
   )
   assert.match(
     problem?.message ?? '',
-    /not forward compatible with version 1: field "x\[\]\.m" \(rule type\): long cannot be read as int \[reader: version 1, writer: version 2\]/,
+    /not forward compatible with version 1: field "x\[\]\.m" \(rule type\): long cannot be read as int \[reader: version 1, writer: version 2\]; leave the field as it was/,
   )
 })
 
@@ -216,4 +216,23 @@ test('what is wrong with a record is told for each field of its type', () => {
     mismatches.map(({ path, rule }) => `${path.join('.')} ${rule}`),
     ['from.code type', 'to.code type', 'via.[].code type'],
   )
+})
+
+test('the message says what to do', () => {
+  const advised = (older: unknown, newer: unknown) =>
+    checkEvolution(
+      [{ n: 1, schema: parseRecord(older) }],
+      { n: 2, schema: parseRecord(newer) },
+      'full',
+    ).map(({ message }) => message.slice(message.lastIndexOf(']; ') + 3))
+  assert.deepEqual(advised(record(), x('int')), ['give the field a default'])
+  assert.deepEqual(advised(x('int'), record()), [
+    'keep the field: the earlier version has no default for it',
+  ])
+  assert.deepEqual(advised(x(enumOf(['A', 'B'])), x(enumOf(['A']))), [
+    'keep the symbols, or give the enum a default',
+  ])
+  assert.deepEqual(advised(x(['null', 'int']), x(['null', 'int', 'string'])), [
+    'keep the types of the union: the earlier version does not know others',
+  ])
 })

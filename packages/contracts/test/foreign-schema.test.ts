@@ -132,7 +132,7 @@ test('hostile schemas are compared in bounded time', async (context) => {
     return { type: 'record', name: 'T', fields }
   }
   const versions = [{ ...contract.newest, schema: parseRecord(tower('int')) }]
-  const started = performance.now()
+  const started = process.cpuUsage()
   const messages = checkForeignSchema(
     parseForeignSchema(JSON.stringify(tower('string'))),
     versions,
@@ -149,5 +149,6 @@ test('hostile schemas are compared in bounded time', async (context) => {
     () => parseForeignSchema(JSON.stringify({ type: 'record', name: 'R', fields: names })),
     { code: 'invalid_schema' },
   )
-  assert.ok(performance.now() - started < 5000)
+  const { user, system } = process.cpuUsage(started)
+  assert.ok(user + system < 5_000_000, `${user + system} µs`)
 })
