@@ -1,6 +1,7 @@
 /**
  * `npm test [-- <file or part of a path> ...]`: starts Kafka, the object store and Redis once, on
  * free ports and in a folder of their own, runs every test against them, and removes all.
+ * `npm run test:faults` runs the long fault runs (`*.faults.ts`) instead.
  */
 import { globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,11 +13,13 @@ import { ensureSparkArchive } from '@kappa/local/spark'
 import { type Stack, startStack } from '@kappa/local/stack'
 import type { TestStack } from './stack.ts'
 
-const TEST_TIMEOUT_MS = 10 * 60_000
+const TEST_TIMEOUT_MS = { test: 10 * 60_000, faults: 40 * 60_000 }
 const FILES_AT_ONCE_MAX = 2
 
 const root = join(import.meta.dirname, '..')
-const wanted = process.argv.slice(2)
+const FAULTS = '--faults'
+const kind = process.argv.includes(FAULTS) ? 'faults' : 'test'
+const wanted = process.argv.slice(2).filter((argument) => argument !== FAULTS)
 
 const files = findTests()
 if (files.length === 0) {
@@ -53,7 +56,7 @@ try {
 }
 
 function findTests(): string[] {
-  const all = globSync('**/test/**/*.test.ts', {
+  const all = globSync(`**/test/**/*.${kind}.ts`, {
     cwd: root,
     exclude: (name) => name === 'node_modules' || name === '.kappa',
   })
@@ -67,7 +70,7 @@ async function runTests(): Promise<void> {
   const stream = run({
     files,
     concurrency: FILES_AT_ONCE_MAX,
-    timeout: TEST_TIMEOUT_MS,
+    timeout: TEST_TIMEOUT_MS[kind],
     signal: interrupted.signal,
   })
   stream.on('test:fail', () => {

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Acknowledged } from './log-audit.ts'
 
-const CLIENTS = 3
+const CLIENTS = 2
 const EVENTS_PER_REQUEST = 20
-const PAUSE_MS = 40
+const PAUSE_MS = 100
 const REQUEST_TIMEOUT_MS = 30_000
 
 interface Result {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { connectKafka } from '@kappa/kafka/connect'
-import type { KafkaCluster } from '../kafka-cluster/kafka-cluster.ts'
+import type { KafkaCluster, PartitionState } from '../kafka-cluster/kafka-cluster.ts'
 import { copyFlights } from '../platform/flights-copy.ts'
 import { ServiceProcess } from '../platform/service-process.ts'
 import { testStack } from '../stack.ts'
@@ -15,6 +15,9 @@ const CLIENTS = ['kafkajs', 'platformatic'] as const
 /** Acknowledged by each writer after a loss, before the lost broker comes back. */
 const RECORDS_WITHOUT_BROKER = 400
 const PROGRESS_TIMEOUT_MS = 60_000
+
+/** Losses for every partition of every topic. */
+export const EVERY_PARTITION = (CLIENTS.length + 1) * PARTITIONS
 
 /**
  * Kills the leader of one partition after the other, under load through both implementations of the
@@ -34,13 +37,18 @@ export async function loseLeaders(cluster: KafkaCluster, losses: number): Promis
     const all = [...topics, ingest.topic]
     await cluster.untilInSync(all)
     for (let loss = 0; loss < losses; loss += 1) {
+      const begunAt = Date.now()
       const watched = all[loss % all.length] as string
-      const states = await cluster.partitions(watched)
-      const { leader } = states[loss % states.length] as (typeof states)[number]
+      const partition = Math.floor(loss / all.length)
+      const { leader } = (await cluster.partitions(watched))[partition] as PartitionState
       await cluster.kill(leader)
       await untilProgress([...writers, publisher])
+      const goneOnMs = Date.now() - begunAt
       await cluster.restart(leader)
       await cluster.untilInSync(all)
+      console.log(
+        `node ${leader}, leader of ${watched} ${partition}, killed: all went on after ${goneOnMs} ms, in sync again after ${Date.now() - begunAt} ms`,
+      )
     }
     await Promise.all([...writers, publisher].map((source) => source.finish()))
     for (const writer of writers) await assertNothingLost(cluster, writer)

@@ -3,10 +3,10 @@ import { connectKafka } from '@kappa/kafka/connect'
 import { type Kafka, type KafkaConfig, KafkaError, type Placement } from '@kappa/kafka/port'
 import type { Acknowledged } from './log-audit.ts'
 
-const WRITERS = 4
+const WRITERS = 3
 const RECORDS_PER_SEND = 20
 /** Between two sends of a writer: a load that leaves the machine time for the brokers. */
-const PAUSE_MS = 25
+const PAUSE_MS = 100
 
 /**
  * Writes through the port, from several writers at once, and sends again with the same ids whatever
