@@ -7,6 +7,14 @@ import type { InFlight } from './publishing/in-flight.ts'
  * (because of their content) + refused (because of the service's or Kafka's state, not written) +
  * unknown (may be in the log, answered as retryable) + in flight. Requests that are refused before
  * their events are known are counted by code.
+ *
+ * What is rejected adds up over all topics (`RejectedMetrics`): rejected = kept + discarded +
+ * rejected again. An event that is resubmitted is received once more, and then accepted, rejected again,
+ * refused or unknown as any other: received counts what was sent and what was resubmitted.
+ *
+ * The counters are those of one process, and go with it. What lasts is the log: over all processes,
+ * every event that was sent until it was answered is, by its id, in its topic or in that of
+ * rejected events with its reason.
  */
 export class IngestMetrics {
   readonly received: Counter<'topic'>

@@ -53,9 +53,10 @@ export class RejectedEvents {
   constructor(parts: RejectedParts) {
     const { kafka, settings, registry, logger, now } = parts
     this.#parts = parts
+    const topics = new Set(Array.from(parts.topics, ({ contract }) => contract.topic))
     this.settings = settings
     this.index = new RejectionIndex(settings.entriesMax)
-    this.#metrics = new RejectedMetrics(registry, () => this.index)
+    this.#metrics = new RejectedMetrics(registry, topics, () => this.index)
     // Its own producer: many rejected events do not hold up those that are right.
     this.#producer = kafka.producer({
       queueBytesMax: settings.queueBytesMax,
@@ -151,13 +152,13 @@ export class RejectedEvents {
     await this.caughtUp()
     const dismissed = entries.filter((entry) => stateOf(entry) === 'dismissed')
     for (const entry of dismissed) {
-      if (open.has(entry)) this.#metrics.dismissed.inc({ topic: entry.topic })
+      if (open.has(entry)) this.#metrics.dismissed(entry.topic)
     }
     return dismissed
   }
 
   #discard(rejections: readonly Rejection[]): string[] {
-    for (const { topic } of rejections) this.#metrics.discarded.inc({ topic })
+    for (const { topic } of rejections) this.#metrics.discarded(topic)
     return []
   }
 }

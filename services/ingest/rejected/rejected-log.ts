@@ -8,10 +8,14 @@ import type { RejectionEntry } from './rejection-entry.ts'
 import {
   boundedClient,
   boundedProblem,
+  boundedTopic,
   type RejectedDescription,
   type StateDescription,
   toRecord,
 } from './rejection-record.ts'
+
+/** Key and header of most rejections' records are shorter: this only bounds a part. */
+const headerBytes = 1_024
 
 /** What happened to a rejection. */
 export interface Change {
@@ -45,12 +49,15 @@ export class RejectedLog implements RejectionSink {
   async keep(rejections: readonly Rejection[]): Promise<string[]> {
     if (rejections.length === 0) return []
     const ids = rejections.map(() => randomUUIDv7())
-    const records = rejections.map((each, index) => this.#record(ids[index] as string, each))
     const whatFailed = 'The rejected events of this request could not be kept for sure'
-    await this.#send(records, whatFailed).catch(({ message, cause }: ServiceError) => {
+    try {
+      for (const part of this.#parts(rejections, ids)) await this.#send(part, whatFailed)
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      const { message, cause } = error
       throw new ServiceError('outcome_unknown', message, { retryAfterSeconds: 2, cause })
-    })
-    for (const { topic } of rejections) this.#metrics.kept.inc({ topic })
+    }
+    for (const { topic } of rejections) this.#metrics.kept(topic)
     return ids
   }
 
@@ -65,6 +72,22 @@ export class RejectedLog implements RejectionSink {
     )
   }
 
+  /** In parts far smaller than the producer's queue: a large request must not fail for ever. */
+  *#parts(rejections: readonly Rejection[], ids: readonly string[]): Generator<OutgoingRecord[]> {
+    let part: OutgoingRecord[] = []
+    let bytes = 0
+    for (const [index, rejection] of rejections.entries()) {
+      const record = this.#record(ids[index] as string, rejection)
+      bytes += (record.value?.length ?? 0) + headerBytes
+      part.push(record)
+      if (bytes * 8 < this.#settings.queueBytesMax) continue
+      yield part
+      part = []
+      bytes = 0
+    }
+    if (part.length > 0) yield part
+  }
+
   #record(id: string, rejection: Rejection): OutgoingRecord {
     const { payloadBytesMax } = this.#settings
     const { payload, envelopeId, envelopeHeaders = {} } = rejection
@@ -72,7 +95,7 @@ export class RejectedLog implements RejectionSink {
     const about: RejectedDescription = {
       format: 1,
       type: 'rejected',
-      topic: rejection.topic,
+      topic: boundedTopic(rejection.topic),
       version: rejection.version ?? null,
       error: boundedProblem(rejection),
       received_at: rejection.receivedAtMs,

@@ -28,8 +28,8 @@ export interface RejectedSettings {
 const mebibyte = 1_048_576
 const dayMs = 86_400_000
 
-/** Kafka's default bound on a batch, less what a record has beside its payload. */
-const payloadBytesLimit = 960 * 1_024
+/** Kafka's default bound on a batch, less the most that a record has beside its payload. */
+const payloadBytesLimit = 900 * 1_024
 
 export function readRejectedSettings(read: ConfigReader, topic: string): RejectedSettings {
   const integer = (name: string, fallback: number, min: number, max: number, unit: string) =>

@@ -19,6 +19,8 @@ export const rejectionHeader = 'kappa-rejection'
 const messageLengthMax = 2_000
 const pathLengthMax = 500
 const clientLengthMax = 256
+/** Of Kafka. Longer ones are no topics, and are kept to be found. */
+const topicLengthMax = 249
 
 const format = { format: Type.Literal(1) }
 const happened = {
@@ -132,6 +134,10 @@ export function boundedProblem({ code, message, path }: Problem): Problem {
     message: bounded(message, messageLengthMax),
     path: bounded(path, pathLengthMax),
   }
+}
+
+export function boundedTopic(topic: string): string {
+  return bounded(topic, topicLengthMax)
 }
 
 export function boundedClient(client: string): string {

@@ -189,7 +189,7 @@ class Call {
       const event = { topic, version: version.n, id: result.id, partition, offset }
       outcomes.set(id, { id, status: 'resubmitted', repeated: false, event })
       changes.push({ entry, about: { ...this.#happened(), type: 'resubmitted', digest, event } })
-      metrics.resubmitted.inc({ topic })
+      metrics.resubmitted(topic)
       return
     }
     const problem = boundedProblem(
@@ -199,7 +199,7 @@ class Call {
     // An import's order and the other events of a request can refuse what was taken before.
     const always = entry.importDisorderMs === null && problem.code !== 'id_conflict'
     changes.push(this.#failedChange(entry, problem, always ? 'all' : 'attempt'))
-    metrics.rejectedAgain.inc({ topic })
+    metrics.rejectedAgain(topic)
   }
 
   #notPublished(

@@ -29,6 +29,7 @@ export function dismissRejectedRoute(
       ),
       400: errorBody('`bad_request` or `malformed_json`.'),
       404: errorBody('`unknown_rejection`: it never was, or is older than what is kept.'),
+      408: errorBody('`request_timeout`: the body did not arrive in time.'),
       409: errorBody('`already_resubmitted`: its event is in the log.'),
       413: errorBody('`body_too_large`.'),
       415: errorBody('`unsupported_media_type`.'),

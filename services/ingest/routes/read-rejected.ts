@@ -18,6 +18,7 @@ export function readRejectedRoute(http: Http, rejected: RejectedEvents): void {
     params: rejectionParams,
     response: {
       200: shownRejection,
+      400: errorBody('`bad_request`: no id is that long.'),
       404: errorBody('`unknown_rejection`: it never was, or is older than what is kept.'),
       503: retryable('`rebuilding` after a start, or `kafka_unavailable`.', 'Ask again'),
     },

@@ -53,6 +53,7 @@ export function resubmitManyRejectedRoute(
         { title: 'ResubmittedMany' },
       ),
       400: errorBody('`bad_request`, `bad_cursor` or `malformed_json`.'),
+      408: errorBody('`request_timeout`: the body did not arrive in time.'),
       413: errorBody('`body_too_large`.'),
       415: errorBody('`unsupported_media_type`: send JSON.'),
       429: retryable('`too_many_requests`: nothing was published.', 'Send the request again'),

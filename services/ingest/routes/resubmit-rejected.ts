@@ -55,6 +55,7 @@ export function resubmitRejectedRoute(
       404: errorBody(
         '`unknown_rejection`; `unknown_topic` or `unknown_version`: no contract has it (any more).',
       ),
+      408: errorBody('`request_timeout`: the body did not arrive in time.'),
       409: errorBody(
         '`payload_truncated` or `payload_not_json`: give the payload. `resubmit_pending`: another fix may be in the log. `already_resubmitted` with another fix. `import_closed`. `version_not_publishable`.',
       ),
