@@ -14,6 +14,12 @@ import type { RejectionEntry } from './rejection-entry.ts'
 import type { RejectionIndex } from './rejection-index.ts'
 import { boundedClient, boundedProblem, type Problem } from './rejection-record.ts'
 
+/**
+ * Reasons that do not follow from the event and its contract alone: by another clock, bound or
+ * request the same bytes may have been taken.
+ */
+const dependOnMore = new Set(['from_the_future', 'event_too_large', 'id_conflict', 'internal'])
+
 export interface ResubmitParts {
   readonly publisher: Pick<Publisher, 'publish'>
   readonly preparer: FixPreparer
@@ -196,8 +202,7 @@ class Call {
       result?.error ?? { code: 'internal', message: 'no result', path: '$' },
     )
     outcomes.set(id, { id, status: 'failed', error: stillRejected(problem) })
-    // An import's order and the other events of a request can refuse what was taken before.
-    const always = entry.importDisorderMs === null && problem.code !== 'id_conflict'
+    const always = entry.importDisorderMs === null && !dependOnMore.has(problem.code)
     changes.push(this.#failedChange(entry, problem, always ? 'all' : 'attempt'))
     metrics.rejectedAgain(topic)
   }
