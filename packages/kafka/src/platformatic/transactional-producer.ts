@@ -8,8 +8,7 @@ import {
   type TransactionalProducer,
 } from '../port.ts'
 import { refusal } from '../producing/leader-group.ts'
-import { recordBytes } from '../producing/pending-send.ts'
-import type { SizedMessage } from '../producing/produce-request.ts'
+import { recordBytes, type SizedMessage } from '../producing/produce-request.ts'
 import { delay, settledWithin, within } from '../time.ts'
 import { errorFromCode } from './errors.ts'
 import { PlatformaticLink } from './link.ts'
@@ -113,15 +112,14 @@ export class PlatformaticTransactionalProducer implements TransactionalProducer 
   async #partition(records: readonly Outgoing[]): Promise<Parts> {
     const parts: Parts = new Map()
     for (const record of records) {
-      const { topic, key, value, headers } = record
+      const { topic } = record
       await this.#link.addTopic(topic)
       const partition = this.#choose(record, this.#link.partitionCount(topic))
       const ofTopic = parts.get(topic) ?? new Map<number, SizedMessage[]>()
       parts.set(topic, ofTopic)
       const messages = ofTopic.get(partition) ?? []
       ofTopic.set(partition, messages)
-      const bytes = recordBytes(record)
-      messages.push({ key, value, bytes, ...(headers === undefined ? {} : { headers }) })
+      messages.push({ record, bytes: recordBytes(record) })
     }
     return parts
   }

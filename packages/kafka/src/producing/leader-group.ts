@@ -37,10 +37,8 @@ export class LeaderGroup {
     this.#leader = leader
   }
 
-  add(message: QueuedMessage): void {
-    const sorted = this.#byPartition.get(message.partition)
-    if (sorted) sorted.push(message)
-    else this.#byPartition.set(message.partition, [message])
+  add(partition: number, messages: QueuedMessage[]): void {
+    this.#byPartition.set(partition, messages)
   }
 
   /** Gives the records that were appended their places; resolves with what was not. */
@@ -80,15 +78,23 @@ export function groupByLeader(
   batch: readonly QueuedMessage[],
   leaders: ReadonlyMap<number, number>,
 ): LeaderGroup[] {
-  const groups = new Map<number | undefined, LeaderGroup>()
+  const byPartition = new Map<number, QueuedMessage[]>()
+  let partition = -1
+  let messages: QueuedMessage[] = []
   for (const message of batch) {
-    const leader = leaders.get(message.partition)
-    let group = groups.get(leader)
-    if (!group) {
-      group = new LeaderGroup(leader)
-      groups.set(leader, group)
+    if (message.partition !== partition) {
+      partition = message.partition
+      messages = byPartition.get(partition) ?? []
+      if (messages.length === 0) byPartition.set(partition, messages)
     }
-    group.add(message)
+    messages.push(message)
+  }
+  const groups = new Map<number | undefined, LeaderGroup>()
+  for (const [id, ofPartition] of byPartition) {
+    const leader = leaders.get(id)
+    const group = groups.get(leader) ?? new LeaderGroup(leader)
+    groups.set(leader, group)
+    group.add(id, ofPartition)
   }
   return [...groups.values()]
 }

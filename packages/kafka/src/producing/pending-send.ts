@@ -1,5 +1,5 @@
-import { KafkaError, type KafkaErrorCode, type OutgoingRecord, type Placement } from '../port.ts'
-import type { ProduceMessage } from './produce-request.ts'
+import { KafkaError, type KafkaErrorCode, type Placement } from '../port.ts'
+import type { SizedMessage } from './produce-request.ts'
 
 /** One call of `send` until all its records are acknowledged or one is given up. */
 export class PendingSend {
@@ -69,25 +69,8 @@ export class PendingSend {
 }
 
 /** A record on its way. */
-export interface QueuedMessage extends ProduceMessage {
+export interface QueuedMessage extends SizedMessage {
   readonly send: PendingSend
   readonly index: number
   readonly partition: number
-  readonly bytes: number
-}
-
-/** A record's size on the wire without its key, value and headers, at most. */
-const RECORD_OVERHEAD_BYTES = 32
-const HEADER_OVERHEAD_BYTES = 10
-
-export function recordBytes(record: OutgoingRecord): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0)
-  if (record.headers) {
-    for (const name in record.headers) {
-      const value = record.headers[name] as Buffer | string
-      bytes += HEADER_OVERHEAD_BYTES + Buffer.byteLength(name)
-      bytes += typeof value === 'string' ? Buffer.byteLength(value) : value.length
-    }
-  }
-  return bytes
 }

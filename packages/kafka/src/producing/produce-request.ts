@@ -1,4 +1,5 @@
 import { crc32c } from '../crc32c.ts'
+import type { OutgoingRecord } from '../port.ts'
 
 /**
  * Kafka's Produce request, version 7, written in one buffer: the libraries' own make several buffers
@@ -13,15 +14,17 @@ const ACKS_ALL = -1
 const MAGIC = 2
 const BATCH_HEADER_BYTES = 61
 const REQUEST_OVERHEAD_BYTES = 64
+/** Varints of the record's length and of its offset in the batch. */
+const PREFIXES_BYTES_MAX = 5 + 5
+const ATTRIBUTES_AND_TIME_BYTES = 2
+/** Zigzag takes one bit of the seven. */
+const ONE_BYTE_LENGTH_MAX = 63
+const ENCODED_NAMES_MAX = 1_000
+const NO_HEADERS: NonNullable<OutgoingRecord['headers']> = {}
 
-export interface ProduceMessage {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers?: Readonly<Record<string, Buffer | string>>
-}
-
-export interface SizedMessage extends ProduceMessage {
-  /** At least the record's size on the wire. */
+export interface SizedMessage {
+  readonly record: OutgoingRecord
+  /** What `recordBytes` says of it. */
   readonly bytes: number
 }
 
@@ -86,12 +89,30 @@ class Writer {
     if (value === null) {
       this.varint(-1)
     } else if (typeof value === 'string') {
-      this.varint(Buffer.byteLength(value))
-      this.at += this.buffer.write(value, this.at)
+      this.#text(value)
     } else {
       this.varint(value.length)
-      this.at += value.copy(this.buffer, this.at)
+      this.raw(value)
     }
+  }
+
+  raw(value: Buffer): void {
+    this.buffer.set(value, this.at)
+    this.at += value.length
+  }
+
+  #text(value: string): void {
+    if (value.length <= ONE_BYTE_LENGTH_MAX) {
+      // Most are ASCII, so that their length is known before it is asked for.
+      const bytes = this.buffer.write(value, this.at + 1)
+      if (bytes <= ONE_BYTE_LENGTH_MAX) {
+        this.buffer[this.at] = bytes << 1
+        this.at += 1 + bytes
+        return
+      }
+    }
+    this.varint(Buffer.byteLength(value))
+    this.at += this.buffer.write(value, this.at)
   }
 }
 
@@ -109,27 +130,49 @@ function sizeOf(value: Buffer | string | null): number {
   return varintBytes(length) + length
 }
 
-function writeRecord(writer: Writer, message: ProduceMessage, offsetDelta: number): void {
-  const { key, value, headers } = message
-  const names = headers === undefined ? [] : Object.keys(headers)
-  let size = 2 + varintBytes(offsetDelta) + sizeOf(key) + sizeOf(value) + varintBytes(names.length)
-  for (const name of names) size += sizeOf(name) + sizeOf(headers?.[name] ?? null)
-  writer.varint(size)
-  writer.int8(0)
+const encodedNames = new Map<string, Buffer>()
+
+/** A header's name with its length, as it is written: producers repeat a few of them. */
+function encodedName(name: string): Buffer {
+  const known = encodedNames.get(name)
+  if (known) return known
+  const writer = new Writer(sizeOf(name))
+  writer.bytes(name)
+  if (encodedNames.size < ENCODED_NAMES_MAX) encodedNames.set(name, writer.buffer)
+  return writer.buffer
+}
+
+/** The record's size on the wire, at most: the length and the offset before it vary. */
+export function recordBytes({ key, value, headers = NO_HEADERS }: OutgoingRecord): number {
+  let bytes = PREFIXES_BYTES_MAX + ATTRIBUTES_AND_TIME_BYTES + sizeOf(key) + sizeOf(value)
+  let count = 0
+  for (const name in headers) {
+    count += 1
+    bytes += encodedName(name).length + sizeOf(headers[name] as Buffer | string)
+  }
+  return bytes + varintBytes(count)
+}
+
+function writeRecord(writer: Writer, { record, bytes }: SizedMessage, offsetDelta: number): void {
+  const { key, value, headers = NO_HEADERS } = record
+  writer.varint(bytes - PREFIXES_BYTES_MAX + varintBytes(offsetDelta))
+  writer.varint(0)
   writer.varint(0)
   writer.varint(offsetDelta)
   writer.bytes(key)
   writer.bytes(value)
-  writer.varint(names.length)
-  for (const name of names) {
-    writer.bytes(name)
-    writer.bytes(headers?.[name] ?? null)
+  let count = 0
+  for (const _name in headers) count += 1
+  writer.varint(count)
+  for (const name in headers) {
+    writer.raw(encodedName(name))
+    writer.bytes(headers[name] as Buffer | string)
   }
 }
 
 function writeBatch(
   writer: Writer,
-  messages: readonly ProduceMessage[],
+  messages: readonly SizedMessage[],
   producer: ProducerState | undefined,
   sequence: number,
 ): void {
@@ -152,7 +195,7 @@ function writeBatch(
   writer.int16(producer?.producerEpoch ?? -1)
   writer.int32(sequence)
   writer.int32(messages.length)
-  for (let i = 0; i < messages.length; i += 1) writeRecord(writer, messages[i] as ProduceMessage, i)
+  for (let i = 0; i < messages.length; i += 1) writeRecord(writer, messages[i] as SizedMessage, i)
   writer.buffer.writeInt32BE(writer.at - lengthEnd, start + 8)
   writer.buffer.writeUInt32BE(crc32c(writer.buffer, checkedFrom, writer.at), crcAt)
 }

@@ -9,7 +9,8 @@ import {
 } from '../port.ts'
 import { settledWithin } from '../time.ts'
 import { Lane, type LaneLimits } from './lane.ts'
-import { PendingSend, recordBytes } from './pending-send.ts'
+import { PendingSend } from './pending-send.ts'
+import { recordBytes } from './produce-request.ts'
 
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024
 const BATCH_RECORDS_MAX = 10_000
@@ -48,7 +49,8 @@ export class BatchingProducer implements Producer {
     if (this.#closing) throw new KafkaError('closed', 'The producer is closed')
     if (records.length === 0) return []
     const sizes = records.map(recordBytes)
-    const bytes = sizes.reduce((sum, size) => sum + size, 0)
+    let bytes = 0
+    for (const size of sizes) bytes += size
     this.#checkBounds(sizes, bytes)
     const deadline = Date.now() + this.#limits.deliveryTimeoutMs
     const send = new PendingSend(topic, records.length, bytes, deadline, this.#release)
@@ -59,15 +61,12 @@ export class BatchingProducer implements Producer {
       const partitions = lane.knownPartitions ?? (await lane.partitions(deadline))
       const chosen = records.map((record) => this.#partition(topic, record, partitions))
       for (let index = 0; index < records.length; index += 1) {
-        const { key, value, headers } = records[index] as OutgoingRecord
         lane.enqueue({
-          key,
-          value,
-          ...(headers === undefined ? {} : { headers }),
+          record: records[index] as OutgoingRecord,
+          bytes: sizes[index] as number,
           send,
           index,
           partition: chosen[index] as number,
-          bytes: sizes[index] as number,
         })
       }
       lane.kick()
