@@ -1,5 +1,6 @@
 import type { PendingEvent } from './pending-event.ts'
 import {
+  type AcceptedEvent,
   type EventResult,
   type NotAccepted,
   PublishStoppedError,
@@ -57,6 +58,8 @@ class PublishRun<Event> {
   readonly #pending = new Set<PendingEvent>()
   readonly #counts = { accepted: 0, rejected: 0, failed: 0 }
   readonly #notAccepted: NotAccepted[] = []
+  /** The highest offset of each partition, with the token of its request. */
+  readonly #newest = new Map<number, { readonly offset: number; readonly position: string }>()
   #read = 0
   #wake: (() => void) | undefined
 
@@ -66,7 +69,9 @@ class PublishRun<Event> {
   }
 
   get summary(): PublishSummary {
-    return { ...this.#counts, notAccepted: this.#notAccepted.sort((a, b) => a.index - b.index) }
+    const positions = new Set(Array.from(this.#newest.values(), ({ position }) => position))
+    const notAccepted = this.#notAccepted.sort((a, b) => a.index - b.index)
+    return { ...this.#counts, positions: [...positions], notAccepted }
   }
 
   /** @returns why it ended before the input did */
@@ -121,15 +126,22 @@ class PublishRun<Event> {
   #count(result: EventResult, index: number, event: Event): void {
     this.#counts[result.status]++
     const { notAcceptedMax = notAcceptedMaxDefault, onResult } = this.#options
-    if (result.status !== 'accepted' && this.#notAccepted.length < notAcceptedMax) {
-      this.#notAccepted.push({ index, result })
-    }
+    if (result.status === 'accepted') this.#place(result)
+    else if (this.#notAccepted.length < notAcceptedMax) this.#notAccepted.push({ index, result })
     try {
       onResult?.(result, index, event)
     } catch (error) {
       this.callbackError ??= error instanceof Error ? error : new Error(String(error))
     }
     if (this.#settledCount() === this.#read) this.#wake?.()
+  }
+
+  #place({ partition, offset, position }: AcceptedEvent): void {
+    if (position === undefined) return
+    const before = this.#newest.get(partition)
+    const at = Number(offset)
+    if (before === undefined || at > before.offset)
+      this.#newest.set(partition, { offset: at, position })
   }
 }
 

@@ -41,6 +41,11 @@ export interface PublishSummary {
   readonly accepted: number
   readonly rejected: number
   readonly failed: number
+  /**
+   * Tokens of places in the log, at most one a partition: what has counted all of them has counted
+   * every accepted event.
+   */
+  readonly positions: readonly string[]
   /** The first of those that were not accepted, by their place in the input, from 0. */
   readonly notAccepted: readonly NotAccepted[]
 }

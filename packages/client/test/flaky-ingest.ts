@@ -44,6 +44,8 @@ export class FlakyIngest {
   idField: string | null = 'event_id'
   /** Requests with more events than this are answered with 413. */
   eventsPerRequestMax = 10_000
+  /** Keeps nothing of what it takes, for inputs that do not fit into memory. */
+  forgets = false
   connections = 0
   inFlightMost = 0
   #inFlight = 0
@@ -87,7 +89,11 @@ export class FlakyIngest {
     const url = new URL(request.url ?? '/', 'http://ingest')
     const [, topic = '', isPublish] = /^\/v1\/topics\/([^/]+)(\/events)?$/.exec(url.pathname) ?? []
     if (topic === 'unknown') return answer(response, 404, { error: problem('unknown_topic') })
-    if (!isPublish) return answer(response, 200, { topic, id: this.idField, versions: [] })
+    if (url.pathname === '/schemas/ids/1') return answer(response, 200, { schema })
+    if (!isPublish) {
+      const versions = [{ version: 1, schema_id: 1, publishable: true }]
+      return answer(response, 200, { topic, id: this.idField, versions })
+    }
     this.#inFlight++
     this.inFlightMost = Math.max(this.inFlightMost, this.#inFlight)
     const { body, wireBytes } = await readBody(request)
@@ -101,7 +107,8 @@ export class FlakyIngest {
     const type = request.headers['content-type'] ?? ''
     const events = parse(got.body.toString(), type)
     const { query, wireBytes: bytes } = got
-    this.requests.push({ topic, query, type, events, bytes, atMs: performance.now() })
+    if (!this.forgets)
+      this.requests.push({ topic, query, type, events, bytes, atMs: performance.now() })
     if (events.length > this.eventsPerRequestMax) {
       return answer(response, 413, { error: problem('batch_too_large') })
     }
@@ -135,10 +142,17 @@ export class FlakyIngest {
     const taken = this.taken.get(topic) ?? []
     this.taken.set(topic, taken)
     taken.push(event)
+    if (this.forgets) this.taken.clear()
     const id = event.id ?? String(event.data.event_id)
     return { status: 'accepted', id, partition: 0, offset: String(taken.length - 1) }
   }
 }
+
+const schema = JSON.stringify({
+  type: 'record',
+  name: 'Event',
+  fields: [{ name: 'event_id', type: 'string' }],
+})
 
 interface Got {
   readonly topic: string

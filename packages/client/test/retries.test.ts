@@ -170,6 +170,12 @@ test('a bigint is sent as its digits; what cannot be JSON is refused', async () 
   await assert.rejects(publisher.publish('t', circular), TypeError)
 })
 
+test('publishAll gives the tokens that cover all of its events, one a partition at most', async () => {
+  await using publisher = new Publisher({ url: ingest.url, batchEventsMax: 2, ordered: true })
+  const { positions } = await publisher.publishAll('t', [event(0), event(1), event(2)])
+  assert.deepEqual(positions, ['position-2'])
+})
+
 test('publishAll reads an endless input only as fast as events are acknowledged', async () => {
   ingest.hold()
   let read = 0

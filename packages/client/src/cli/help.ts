@@ -4,7 +4,7 @@ const intro = 'kappa: publish events, check contracts, work with rejected events
 
 const exitCodesText = `Exit codes:
   0    done: every event accepted, no problem found
-  1    some events were rejected, or contracts have problems
+  1    some events were rejected or not resubmitted, or contracts have problems
   2    the command line or the input is wrong
   3    ingest could not be reached, gave up, or refused
   130  interrupted by Ctrl-C; what was read is settled, and it says where to go on`

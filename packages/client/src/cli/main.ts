@@ -79,8 +79,9 @@ function explain(error: unknown, command: Command, io: Io): number {
   }
   if (error instanceof ApiError) {
     io.stderr.write(`kappa ${command.name}: ${error.message} (${error.code})\n`)
-    const theirs = error.status >= 500 || error.status === 429
-    return theirs ? exitCodes.unavailable : exitCodes.usage
+    if (error.status >= 500 || error.status === 429) return exitCodes.unavailable
+    // The events are not as they have to be, as against: the call is not.
+    return [409, 422].includes(error.status) ? exitCodes.rejected : exitCodes.usage
   }
   throw error
 }

@@ -32,8 +32,9 @@ interface Stop {
   readonly line: number
 }
 
-/** Events that are read and not settled, for each request that may be on its way. */
+/** Batches that are read beside those on their way. */
 const batchesAheadMax = 4
+const batchBytesMax = 1_048_576
 const interruptedTimeoutMs = 10_000
 
 /** Takes one input to ingest and keeps account of every event of it. */
@@ -86,11 +87,11 @@ export class PublishRun {
       url: settings.url,
       mode,
       batchEventsMax: batchEvents,
-      // Small enough for the bound on bodies that ingest has by default.
-      batchBytesMax: 4 * 1_048_576,
+      batchBytesMax,
       lingerMs: 20,
       requestsInFlightMax: concurrency,
       queueEventsMax: batchEvents * (concurrency + batchesAheadMax),
+      queueBytesMax: batchBytesMax * (concurrency + batchesAheadMax),
       deliveryTimeoutMs: settings.timeoutMs,
       compression: settings.compress ? 'gzip' : 'none',
       ...(disorder === undefined ? {} : { disorder }),
