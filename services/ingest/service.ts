@@ -1,6 +1,7 @@
 import { TopicNames } from '@kappa/applications/records'
 import type { Contracts } from '@kappa/contracts/contracts'
 import { loadContracts } from '@kappa/contracts/load'
+import { boundBodyTime } from '@kappa/service/body-time'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, type Http, listen } from '@kappa/service/http'
 import type { Service } from '@kappa/service/lifecycle'
@@ -51,11 +52,12 @@ export async function createIngest(
   const started = new AsyncDisposableStack()
   try {
     const url = await start(config, overrides, contracts, logger, started)
+    let stopping: Promise<void> | undefined
     return {
       url,
       // Every part recovers by itself or fails the requests that need it: none dies for good.
       failed: new Promise<never>(() => undefined),
-      stop: () => started.disposeAsync(),
+      stop: () => (stopping ??= started.disposeAsync()),
     }
   } catch (error) {
     await started.disposeAsync()
@@ -153,6 +155,9 @@ async function addRoutes(http: Http, context: IngestContext): Promise<void> {
   })
   listTopicsRoute(http, context)
   readTopicRoute(http, context)
-  rejectedRoutes(http, context.rejected, context.config.clientHeader)
-  await registryRoutes(http, new Subjects(context.topics.contracts, context.versions))
+  await http.register(async (scope) => {
+    boundBodyTime(scope, context.config.http.requestTimeoutMs)
+    rejectedRoutes(scope, context.rejected, context.config.clientHeader)
+    await registryRoutes(scope, new Subjects(context.topics.contracts, context.versions))
+  })
 }

@@ -7,6 +7,8 @@ declare module 'autocannon' {
     pipelining?: number
     /** Seconds. */
     duration: number
+    /** Requests a second over all connections; left out: as many as are answered. */
+    overallRate?: number
     /** Sent in turn, by each connection from the first one on. */
     requests: readonly {
       method?: 'GET' | 'POST'

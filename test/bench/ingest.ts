@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { connectKafka } from '@kappa/kafka/connect'
 import autocannon from 'autocannon'
 import { step } from '../../infra/setup/progress.mjs'
@@ -10,23 +13,38 @@ import {
 } from './bench-stack.ts'
 import type { Figure } from './figures.ts'
 import { runPerfProducer } from './perf-producer.ts'
+import { descendants } from './processes.ts'
 
-const EVENTS_PER_REQUEST = 500
-/** Different bodies, sent in turn. */
-const BODIES = 32
+const BATCHES = [1, 100, 500, 2_000]
+/** Different bodies of at least that many events together, sent in turn. */
+const EVENTS_OF_BODIES = 16_000
 const WARM_UP_SECONDS = 4
 const PERF_RECORDS = 3_000_000
 const PERF_WARM_UP_RECORDS = 500_000
 const PARTITIONS = 4
 const PERF_TOPIC = 'bench.perf'
 const TIMEOUT_MS = 30_000
+const SINGLE_EVENTS_PER_SECOND = 1_000
+const RAW_LIBRARIES = ['kafkajs', 'platformatic'] as const
 
-/** Events per second over HTTP in batches, between two runs of Kafka's own producer. */
+interface Load {
+  readonly eventsPerSecond: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+  /** CPU seconds a million events, by process. */
+  readonly cpu: string
+}
+
+/**
+ * Events per second over HTTP by size of batch, between two runs of Kafka's own producer and beside
+ * the client libraries by themselves; and the latency of single events at a fixed rate.
+ */
 export async function benchIngest(bench: Bench): Promise<Figure[]> {
   const { options, stack, components } = bench
   const platform = await step('Starting ingest', () =>
     startBenchPlatform(bench, { namespace: 'bench-ingest', redisDatabase: 3, application: false }),
   )
+  const { url } = platform.ingest
   try {
     await createPerfTopic(stack.kafkaBrokers)
     const perf = () =>
@@ -40,33 +58,70 @@ export async function benchIngest(bench: Bench): Promise<Figure[]> {
         }),
       )
     const before = await perf()
-    const load = (seconds: number) => publishLoad(platform.ingest.url, options.connections, seconds)
-    const ingest = await step('Publishing over HTTP', async () => {
-      await load(WARM_UP_SECONDS)
-      return load(options.ingestSeconds)
+    const figures: Figure[] = []
+    for (const batch of BATCHES) figures.push(...(await benchBatch(batch)))
+    const latency = await step('Publishing single events at a fixed rate', async () => {
+      await publishLoad(url, 1, options, WARM_UP_SECONDS, SINGLE_EVENTS_PER_SECOND)
+      return publishLoad(url, 1, options, options.ingestSeconds, SINGLE_EVENTS_PER_SECOND)
     })
     const after = await perf()
+    const peer = {
+      what: "Kafka's perf producer",
+      value: (before + after) / 2,
+      unit: 'records/s',
+    }
+    const note = `perf producer before and after: ${Math.round(before)}, ${Math.round(after)} records/s`
     return [
+      ...figures.map((figure) => (figure.peer ? figure : { ...figure, peer })),
       {
-        what: `ingest, batches of ${EVENTS_PER_REQUEST}`,
-        value: ingest.eventsPerSecond,
-        unit: 'events/s',
-        peer: { what: "Kafka's perf producer", value: (before + after) / 2, unit: 'records/s' },
-        note: `${EVENT_BYTES} bytes, acks=all, ${options.connections} connections, request p50 ${ingest.p50Ms} ms, p99 ${ingest.p99Ms} ms; perf producer before and after: ${Math.round(before)}, ${Math.round(after)} records/s`,
+        what: `single events at ${SINGLE_EVENTS_PER_SECOND}/s, p99`,
+        value: latency.p99Ms,
+        unit: 'ms',
+        peer: { what: 'bound', value: 25, unit: 'ms' },
+        note: `p50 ${latency.p50Ms} ms, ${Math.round(latency.eventsPerSecond)} events/s; ${note}`,
       },
     ]
   } finally {
     await platform.stop()
   }
+
+  async function benchBatch(batch: number): Promise<Figure[]> {
+    const load = await step(`Publishing batches of ${batch}`, async () => {
+      await publishLoad(url, batch, options, WARM_UP_SECONDS)
+      return publishLoad(url, batch, options, options.ingestSeconds)
+    })
+    const measured = {
+      what: `ingest, batches of ${batch}`,
+      value: load.eventsPerSecond,
+      unit: 'events/s',
+    }
+    const note = `${EVENT_BYTES} bytes, acks=all, ${options.connections} connections, request p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms; CPU seconds per million events: ${load.cpu}`
+    const figures: Figure[] = [{ ...measured, note }]
+    for (const library of RAW_LIBRARIES) {
+      const value = await step(`${library} by itself, batches of ${batch}`, () =>
+        runRawProducer(library, stack.kafkaBrokers, batch, options),
+      )
+      figures.push({ ...measured, peer: { what: `raw ${library}`, value, unit: 'records/s' } })
+    }
+    return figures
+  }
 }
 
 /** @throws Error when any answer is not 200: then the figure would be of something else */
-async function publishLoad(url: string, connections: number, duration: number) {
+async function publishLoad(
+  url: string,
+  batch: number,
+  { connections }: { readonly connections: number },
+  duration: number,
+  overallRate?: number,
+): Promise<Load> {
+  const cpuBefore = cpuSeconds()
   const result = await autocannon({
     url: `${url}/v1/topics/${benchTopic}/events`,
     connections,
     duration,
-    requests: requestBodies().map((body) => ({
+    ...(overallRate === undefined ? {} : { overallRate }),
+    requests: requestBodies(batch).map((body) => ({
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body,
@@ -74,20 +129,47 @@ async function publishLoad(url: string, connections: number, duration: number) {
   })
   const failed = result.non2xx + result.errors + result.timeouts
   if (failed > 0) throw new Error(`${failed} requests to ingest failed.`)
+  const events = result['2xx'] * batch
+  const cpu = cpuSeconds().map(([name, seconds]) => {
+    const used = seconds - (cpuBefore.find(([each]) => each === name)?.[1] ?? 0)
+    return `${name} ${((used / events) * 1e6).toFixed(1)}`
+  })
   return {
-    eventsPerSecond: (result['2xx'] * EVENTS_PER_REQUEST) / result.duration,
+    eventsPerSecond: events / result.duration,
     p50Ms: result.latency.p50,
     p99Ms: result.latency.p99,
+    cpu: cpu.join(', '),
   }
 }
 
-function requestBodies(): string[] {
+function cpuSeconds(): [name: string, seconds: number][] {
+  const wanted = ['ingest', 'Kafka']
+  return descendants().flatMap(({ name, cpuSeconds: seconds }) =>
+    name !== undefined && wanted.includes(name) ? [[name, seconds] as [string, number]] : [],
+  )
+}
+
+function requestBodies(batch: number): string[] {
   const at = Date.now()
-  return Array.from({ length: BODIES }, (_, body) => {
-    const first = body * EVENTS_PER_REQUEST
-    const events = Array.from({ length: EVENTS_PER_REQUEST }, (_, i) => benchEvent(first + i, at))
+  return Array.from({ length: Math.ceil(EVENTS_OF_BODIES / batch) }, (_, body) => {
+    const first = body * batch
+    const events = Array.from({ length: batch }, (_, i) => benchEvent(first + i, at))
     return `[${events.join(',')}]`
   })
+}
+
+/** In a process of its own, as the libraries would be used. */
+async function runRawProducer(
+  library: (typeof RAW_LIBRARIES)[number],
+  brokers: string,
+  batch: number,
+  { connections, ingestSeconds }: Bench['options'],
+): Promise<number> {
+  const script = join(import.meta.dirname, 'raw-producer.ts')
+  const args = [library, brokers, PERF_TOPIC, batch, connections, ingestSeconds].map(String)
+  const timeout = (ingestSeconds + 60) * 1_000
+  const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { timeout })
+  return Number(JSON.parse(stdout).eventsPerSecond)
 }
 
 async function createPerfTopic(brokers: string): Promise<void> {
