@@ -3,7 +3,7 @@
  * https://docs.confluent.io/platform/current/schema-registry/fundamentals/serdes-develop/index.html#wire-format
  */
 
-export const wireHeaderBytes = 5
+const wireHeaderBytes = 5
 const magicByte = 0
 
 export interface WireMessage {
@@ -22,16 +22,11 @@ export class WireFormatError extends Error {
   }
 }
 
-/** Writes the five bytes of the header at the start of `target`. */
-export function writeWireHeader(target: Buffer, schemaId: number): void {
-  target[0] = magicByte
-  target.writeInt32BE(schemaId, 1)
-}
-
 /** A new buffer: header and a copy of the body. */
 export function toWireFormat(schemaId: number, body: Uint8Array): Buffer {
   const message = Buffer.allocUnsafe(wireHeaderBytes + body.length)
-  writeWireHeader(message, schemaId)
+  message[0] = magicByte
+  message.writeInt32BE(schemaId, 1)
   message.set(body, wireHeaderBytes)
   return message
 }
