@@ -148,13 +148,26 @@ test('payloads are kept as they were received, up to the bound', async () => {
   assert.deepEqual(exact.payload, { encoding: 'text', value: precise })
 })
 
-test('an event without an id of its own has one id for ever', async () => {
+test('an event without an id of its own, or with that of its envelope, has one id for ever', async () => {
   const anonymous = await installation.start(['anonymous'], { topicFile: { id: undefined } })
   try {
     const id = await anonymous.reject('anonymous', wrong())
     const { body } = await anonymous.resubmit(id, { patch: repair })
     assert.equal(body.event.id, id)
     assert.deepEqual(await idsInLog('anonymous'), [id])
+
+    const cloudEvent = { specversion: '1.0', id: '7', source: '/gates', type: 'delay' }
+    const response = await fetch(`${anonymous.url}/v1/topics/${topic('anonymous')}/events`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/cloudevents+json' },
+      body: JSON.stringify({ ...cloudEvent, data: wrong() }),
+    })
+    const answer = (await response.json()) as { results: [{ rejection: string }] }
+    const enveloped = await anonymous.resubmit(answer.results[0].rejection, { patch: repair })
+    assert.equal(enveloped.body.event.id, '/gates 7')
+    const headers = (await readLog(topic('anonymous'))).map((record) => record.headers)
+    const written = headers.find((each) => String(each['kappa-id']) === '/gates 7')
+    assert.equal(String(written?.ce_type), 'delay')
   } finally {
     await anonymous.stop()
   }
