@@ -6,6 +6,8 @@ export interface PythonRun {
   /** Written to the script's standard input, which is closed after it. */
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
+  /** The working directory; this process's unless told. */
+  readonly cwd?: string
   /** The script is killed then; 60,000 unless told. */
   readonly timeoutMs?: number
 }
@@ -34,6 +36,7 @@ export function runPython(name: string | undefined, run: PythonRun = {}): Promis
       PYTHONNOUSERSITE: '1',
       PYTHONDONTWRITEBYTECODE: '1',
     },
+    cwd: run.cwd ?? process.cwd(),
     timeout: run.timeoutMs ?? 60_000,
     killSignal: 'SIGKILL',
   })

@@ -25,6 +25,8 @@ export function answerErrors(http: Http): void {
 
 export function sendError(reply: FastifyReply, error: ServiceError): void {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds)
+  // What is left of a body that was too slow is not waited for.
+  if (error.status === 408) reply.header('connection', 'close')
   reply.status(error.status).type('application/json').send(JSON.stringify(error.toBody()))
 }
 

@@ -37,6 +37,11 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: settings.bodyBytesMax,
     requestTimeout: settings.requestTimeoutMs,
+    http: {
+      headersTimeout: Math.min(60_000, settings.requestTimeoutMs),
+      // How late that is noticed; Node's own 30 s is long when many connect and send nothing.
+      connectionsCheckingInterval: 1_000,
+    },
     connectionTimeout: 0,
     keepAliveTimeout: 72_000,
     forceCloseConnections: 'idle',

@@ -1,12 +1,15 @@
 import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
-import { createGunzip, createZstdDecompress } from 'node:zlib'
+import { constants, createGunzip, createZstdDecompress } from 'node:zlib'
 import { ServiceError } from '@kappa/service/errors'
+
+/** 8 MiB, what RFC 9659 asks of senders; zlib's own bound would be 128 MiB for each request. */
+const zstdBounds = { params: { [constants.ZSTD_d_windowLogMax]: 23 } }
 
 const decoders = new Map<string, () => NodeJS.ReadWriteStream & Readable>([
   ['gzip', () => createGunzip()],
   ['x-gzip', () => createGunzip()],
-  ['zstd', () => createZstdDecompress()],
+  ['zstd', () => createZstdDecompress(zstdBounds)],
 ])
 
 /**

@@ -18,7 +18,7 @@ export interface Envelope {
 
 /** Stands in the place of an event that cannot be read. */
 export class MalformedEvent {
-  readonly code: 'malformed_json' | 'bad_cloudevent'
+  readonly code: 'malformed_json' | 'event_too_large' | 'bad_cloudevent'
   readonly message: string
   readonly path: string
 

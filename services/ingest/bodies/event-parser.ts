@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { ServiceError } from '@kappa/service/errors'
 import { type EventBatch, MalformedEvent } from './event-batch.ts'
+import { exceededBound } from './json-bounds.ts'
 import { locateJsonError } from './json-error.ts'
 import { elementSpans, type Span } from './json-spans.ts'
 
@@ -13,7 +14,7 @@ const lineFeed = 0x0a
  *   (with line and column) when the body is malformed.
  */
 export function parseJsonEvents(body: Buffer, eventsMax: number): EventBatch {
-  const value = parseJson(body)
+  const value = parseJson(body, eventsMax)
   if (!Array.isArray(value)) return { values: [value], payload: () => body }
   if (value.length === 0) throw noEvents()
   if (value.length > eventsMax) throw batchTooLarge(eventsMax)
@@ -27,9 +28,19 @@ export function parseJsonEvents(body: Buffer, eventsMax: number): EventBatch {
   }
 }
 
-/** @throws ServiceError `no_events` for blank text, `malformed_json` with line and column */
-export function parseJson(body: Buffer): unknown {
+/**
+ * @param eventsMax when given, an array is one of events
+ * @throws ServiceError `no_events` for blank text, `malformed_json` with line and column, or
+ *   `batch_too_large`, `event_too_large` for what need not be parsed to know that
+ */
+export function parseJson(body: Buffer, eventsMax?: number): unknown {
   if (!isUtf8(body)) throw new ServiceError('malformed_json', 'The body is not valid UTF-8.')
+  const exceeded = exceededBound(body, eventsMax)
+  if (exceeded?.code === 'batch_too_large') throw batchTooLarge(eventsMax ?? 1)
+  if (exceeded !== undefined) {
+    const message = `The body ${exceeded.message}. Nothing of it was written.`
+    throw new ServiceError(exceeded.code, message)
+  }
   const text = body.toString('utf8')
   try {
     return JSON.parse(text)
@@ -57,9 +68,13 @@ export function parseLines(body: Buffer, eventsMax: number, firstLine = 1): Even
   const wellFormed = isUtf8(body)
   let number = firstLine - 1
   for (let start = 0; start < body.length; ) {
+    number++
+    if (body[start] === lineFeed) {
+      start++
+      continue
+    }
     const found = body.indexOf(lineFeed, start)
     const end = found < 0 ? body.length : found
-    number++
     const bytes = body.subarray(start, end)
     start = end + 1
     if (isBlank(bytes)) continue
@@ -67,14 +82,20 @@ export function parseLines(body: Buffer, eventsMax: number, firstLine = 1): Even
     lines.push(bytes)
     values.push(
       wellFormed || isUtf8(bytes)
-        ? parseLine(bytes.toString('utf8'), number)
+        ? parseLine(bytes, number)
         : new MalformedEvent('malformed_json', `Line ${number} is not valid UTF-8.`),
     )
   }
   return { values, payload: (index) => lines[index] ?? Buffer.alloc(0) }
 }
 
-function parseLine(text: string, number: number): unknown {
+function parseLine(bytes: Buffer, number: number): unknown {
+  const exceeded = exceededBound(bytes)
+  if (exceeded !== undefined) {
+    const code = exceeded.code === 'malformed_json' ? exceeded.code : 'event_too_large'
+    return new MalformedEvent(code, `Line ${number} ${exceeded.message}.`)
+  }
+  const text = bytes.toString('utf8')
   try {
     return JSON.parse(text)
   } catch {

@@ -13,6 +13,8 @@ import { acceptedHeader, formatImportMark, idHeader, importHeader } from './reco
 const recordOverheadBytes = 200
 /** Lengths of a header's name and value as varints. */
 const headerFramingBytes = 10
+/** Problems told in one answer; beyond them each event tells its first one only. */
+const problemsToldMax = 2_000
 
 export interface AdmissionRules {
   /** Field of the event time, for paths in errors. */
@@ -43,10 +45,14 @@ export function encodeEvents(
   contract: Contract,
   version: number,
 ): (EncodedEvent | RejectedEvent)[] {
+  let told = 0
   return values.map((value) => {
     if (value instanceof MalformedEvent) return reject(value.code, value.message, value.path)
     const result = contract.encode(value, version)
-    return result.ok ? result : rejectProblems(result.errors)
+    if (result.ok) return result
+    const problems = told < problemsToldMax ? result.errors : result.errors.slice(0, 1)
+    told += problems.length
+    return rejectProblems(problems)
   })
 }
 

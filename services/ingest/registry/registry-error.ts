@@ -5,6 +5,7 @@
  */
 const codes = {
   bad_request: 400,
+  request_timeout: 408,
   body_too_large: 413,
   unsupported_media_type: 415,
   subject_not_found: 40_401,

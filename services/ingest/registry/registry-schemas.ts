@@ -22,6 +22,7 @@ export function errorAnswer(description: string) {
 /** What any route may answer to a request with a body that it cannot read. */
 export const bodyErrors = {
   400: errorAnswer('400: the body is not JSON.'),
+  408: errorAnswer('408: the body did not arrive in time.'),
   413: errorAnswer('413: the body is too large.'),
   415: errorAnswer('415: the content type is not JSON.'),
 }
