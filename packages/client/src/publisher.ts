@@ -137,7 +137,13 @@ export class Publisher<Topics extends { [Name in keyof Topics]: object } = AnyTo
     return publishEach(events, options, {
       isClosed: () => this.#closing !== undefined,
       add: (event, onSettled) =>
-        this.#add({ topic, text: toText(event), whenFull: 'wait', id: undefined, onSettled }),
+        this.#add({
+          topic,
+          text: toText(event),
+          whenFull: 'always wait',
+          id: undefined,
+          onSettled,
+        }),
       giveUp: (event) => this.#settle(event, aborted(event)),
     })
   }
@@ -221,7 +227,7 @@ export class Publisher<Topics extends { [Name in keyof Topics]: object } = AnyTo
         entered()
         return wanted
       }
-      if (this.#bounds.wait(event.bytes, enter)) return
+      if (this.#bounds.wait(event.bytes, enter, addition.whenFull === 'always wait')) return
       const full = `the queue is full and ${waitingEventsMax} events wait for it already (waitingEventsMax)`
       refuse('queue_full', full)
       entered()
@@ -295,7 +301,7 @@ export class Publisher<Topics extends { [Name in keyof Topics]: object } = AnyTo
 interface Addition {
   readonly topic: string
   readonly text: string
-  readonly whenFull: 'wait' | 'reject'
+  readonly whenFull: 'wait' | 'reject' | 'always wait'
   readonly id: string | undefined
   readonly onSettled: (result: EventResult) => void
 }

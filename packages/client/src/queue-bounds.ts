@@ -34,10 +34,11 @@ export class QueueBounds {
 
   /**
    * Calls `enter` once there is room, which tells whether it is still wanted.
+   * @param always however many wait already: for callers that wait with one event at a time
    * @returns false when too many wait already
    */
-  wait(bytes: number, enter: () => boolean): boolean {
-    if (this.waiting >= this.#options.waitingEventsMax) return false
+  wait(bytes: number, enter: () => boolean, always: boolean): boolean {
+    if (!always && this.waiting >= this.#options.waitingEventsMax) return false
     this.#waiting.push({ bytes, enter })
     return true
   }

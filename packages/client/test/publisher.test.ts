@@ -122,6 +122,17 @@ test('with whenFull: wait, publishing waits for room in turn, and too many waiti
   )
 })
 
+test('publishAll waits for its turn however many wait already', async () => {
+  ingest.hold()
+  const publisher = new Publisher({ url: ingest.url, queueEventsMax: 1, waitingEventsMax: 1 })
+  const published = [1, 2].map((n) => publisher.publish('t', event(n)))
+  const all = publisher.publishAll('t', [event(3), event(4)])
+  ingest.release()
+  await Promise.all(published)
+  assert.equal((await all).accepted, 2)
+  await publisher.close()
+})
+
 test('close flushes, and takes no more', async () => {
   const publisher = new Publisher({ url: ingest.url, lingerMs: 60_000 })
   const published = publisher.publish('t', event(1))

@@ -7,7 +7,7 @@ export interface ProgressState {
   readonly rejected: number
 }
 
-const barCells = 24
+const barCells = 16
 const barIntervalMs = 200
 const lineIntervalMs = 5_000
 
