@@ -8,12 +8,12 @@ import type { Health } from './health.ts'
 import { answerErrors } from './http-errors.ts'
 import { healthRoutes } from './http-health.ts'
 import { measureRequests } from './http-metrics.ts'
-import type { Http } from './http-type.ts'
+import type { Http, HttpReply, HttpRequest } from './http-type.ts'
 import type { Logger } from './logger.ts'
 import type { Registry } from './metrics.ts'
 import type { HttpSettings } from './settings.ts'
 
-export type { Http }
+export type { Http, HttpReply, HttpRequest }
 
 export interface HttpParts {
   readonly title: string

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { encodePosition } from '@kappa/kafka/position-token'
 import { type ErrorCode, ServiceError } from '@kappa/service/errors'
-import type { FastifyReply } from 'fastify'
+import type { HttpReply } from '@kappa/service/http'
 import type { LinesAnswer } from './publish-lines.ts'
 import type { EventResult } from './publish-schemas.ts'
 import { linesType } from './publish-schemas.ts'
@@ -15,7 +15,7 @@ export function acceptsLines(accept: string | undefined): boolean {
  * Answers with a result for each event.
  * @throws ServiceError `event_too_large` when that is all that is wrong with them
  */
-export function sendPublished(reply: FastifyReply, topic: string, published: Published) {
+export function sendPublished(reply: HttpReply, topic: string, published: Published) {
   const { accepted, rejected, results } = published
   const position = published.position === undefined ? null : encodePosition(published.position)
   const body = { topic, accepted, rejected, position, results }
@@ -24,7 +24,7 @@ export function sendPublished(reply: FastifyReply, topic: string, published: Pub
 }
 
 /** The same as lines. */
-export function sendResultLines(reply: FastifyReply, topic: string, published: Published) {
+export function sendResultLines(reply: HttpReply, topic: string, published: Published) {
   const { accepted, rejected, results } = published
   const position = published.position === undefined ? null : encodePosition(published.position)
   const lines = results.map((result, index) => JSON.stringify({ index, ...result }))
@@ -44,7 +44,7 @@ export function sendResultLines(reply: FastifyReply, topic: string, published: P
  * @param release called once, when nothing more is done for the request
  */
 export async function sendLines(
-  reply: FastifyReply,
+  reply: HttpReply,
   answers: AsyncGenerator<LinesAnswer>,
   stalledTimeoutMs: number,
   release: () => void,

@@ -1,5 +1,5 @@
 import { ServiceError } from '@kappa/service/errors'
-import type { FastifyRequest } from 'fastify'
+import type { HttpRequest } from '@kappa/service/http'
 import type { BodyKind } from '../bodies/body-format.ts'
 import type { EventBatch } from '../bodies/event-batch.ts'
 import { parseBody } from '../bodies/parse-body.ts'
@@ -23,7 +23,7 @@ export interface WholeBody {
  */
 export async function withEvents<T>(
   { config, inFlight, turns, publisher, metrics }: IngestContext,
-  { raw, headers }: Pick<FastifyRequest, 'raw' | 'headers'>,
+  { raw, headers }: Pick<HttpRequest, 'raw' | 'headers'>,
   { kind, topic, sink }: WholeBody,
   publish: (events: EventBatch, client: string) => Promise<T>,
 ): Promise<T> {
