@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import type { KafkaSecuritySettings } from '@kappa/service/kafka-security'
 import type { KafkaSettings } from '@kappa/service/settings'
 
@@ -18,7 +19,7 @@ export function sparkKafkaFiles({ security }: Pick<KafkaSettings, 'security'>): 
   const { tls, sasl } = security ?? {}
   return {
     ...(tls?.ca === undefined ? {} : { [AUTHORITIES]: `${tls.ca}\n` }),
-    ...(tls?.client && { [CLIENT]: `${tls.client.key}\n${tls.client.certificate}\n` }),
+    ...(tls?.client && { [CLIENT]: `${pkcs8(tls.client.key)}${tls.client.certificate}\n` }),
     ...(sasl && { [LOGIN]: jaas(sasl) }),
   }
 }
@@ -51,6 +52,11 @@ export function sparkKafkaOptions(
   return Object.fromEntries(
     Object.entries(options).map(([name, value]) => [`kafka.${name}`, value]),
   )
+}
+
+/** The only form of a key that Kafka's Java client reads. */
+function pkcs8(key: string): string {
+  return createPrivateKey(key).export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
 function protocol({ tls, sasl }: KafkaSecuritySettings): string {
