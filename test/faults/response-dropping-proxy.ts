@@ -1,7 +1,14 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 
 /** API keys of Kafka's protocol. */
-export const API = { produce: 0, fetch: 1, metadata: 3, joinGroup: 11, endTxn: 26 } as const
+export const API = {
+  produce: 0,
+  fetch: 1,
+  metadata: 3,
+  joinGroup: 11,
+  heartbeat: 12,
+  endTxn: 26,
+} as const
 
 /** What happens to a response: the first two lose it. */
 type Fault =

@@ -181,7 +181,7 @@ export function faultConformance(name: string, harness: Harness): void {
     const proxy = await ResponseDroppingProxy.start(harness.brokers[0] as string)
     const second = await harness.connect(configFor([proxy.address]))
     try {
-      await withKafka(harness, async (first) => {
+      await withProxiedKafka(harness, async (first, firstProxy) => {
         const topic = await newTopic(first, 2)
         const send = (text: string) =>
           first.producer().send(
@@ -225,6 +225,13 @@ export function faultConformance(name: string, harness: Harness): void {
           () => proxy.requests(API.joinGroup),
           (joins) => joins > 0,
         )
+        // The first member is told of the other by a heartbeat, and goes on with what it has.
+        const told = firstProxy.requests(API.heartbeat) + 2
+        await until(
+          () => firstProxy.requests(API.heartbeat),
+          (beats) => beats >= told,
+        )
+        assert.equal(shares[1], 0)
         release()
         const two = await joining
         await until(
