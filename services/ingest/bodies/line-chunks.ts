@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import { ServiceError } from '@kappa/service/errors'
 import { bodyFailure, decodedBody } from './content-encoding.ts'
 
@@ -6,6 +7,8 @@ export interface LineBounds {
   /** About how many bytes of lines come together. */
   readonly chunkBytes: number
   readonly lineBytesMax: number
+  /** Lines that come together, however short they are. */
+  readonly linesMax: number
   /** Longest wait for the body's next byte. */
   readonly idleTimeoutMs: number
 }
@@ -58,9 +61,12 @@ export async function* lineChunks(
       pendingBytes = rest.length
       hasLine = false
       if (end > 0) {
-        const bytes = whole.subarray(0, end)
-        yield { bytes, firstLine }
-        firstLine += countLines(bytes)
+        for (const bytes of portions(whole.subarray(0, end), bounds.linesMax)) {
+          yield { bytes, firstLine }
+          firstLine += countLines(bytes)
+          // Chunks that are all rejected wait for nothing: without this, others would wait for all.
+          await setImmediate()
+        }
       }
       if (rest.length > bounds.lineBytesMax) throw lineTooLong(bounds.lineBytesMax, firstLine)
     }
@@ -69,6 +75,18 @@ export async function* lineChunks(
     throw bodyFailure(request, error)
   }
   if (pendingBytes > 0) yield { bytes: Buffer.concat(pending, pendingBytes), firstLine }
+}
+
+/** Parts of at most so many lines each. */
+function* portions(lines: Buffer, linesMax: number): Generator<Buffer> {
+  for (let start = 0; start < lines.length; ) {
+    let end = start
+    for (let n = 0; n < linesMax && end < lines.length; n++) {
+      end = lines.indexOf(lineFeed, end) + 1
+    }
+    yield lines.subarray(start, end)
+    start = end
+  }
 }
 
 function countLines(bytes: Buffer): number {

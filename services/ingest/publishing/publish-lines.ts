@@ -86,6 +86,7 @@ export async function* publishLines(
     const bounds = {
       chunkBytes: streamChunkBytes,
       lineBytesMax: Math.max(streamChunkBytes, 4 * eventBytesMax),
+      linesMax: eventsPerRequestMax,
       idleTimeoutMs: config.http.requestTimeoutMs,
     }
     for await (const { bytes, firstLine } of lineChunks(request, bounds)) {

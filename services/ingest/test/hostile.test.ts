@@ -190,7 +190,7 @@ const cases: Readonly<Record<string, () => Case>> = {
 function assertUnharmed(t: TestContext, report: BystanderReport): void {
   t.diagnostic(`the bystander: ${JSON.stringify(report)}`)
   assert.deepEqual(report.failures, [])
-  assert.ok(report.requests > 10, JSON.stringify(report))
+  assert.ok(report.requests > 5, JSON.stringify(report))
   assert.ok(report.p50Ms < 500 && report.slowestMs < bystanderWaitMsMax, JSON.stringify(report))
 }
 
@@ -220,8 +220,8 @@ test('hostile bodies are a clear 4xx each; memory stays bounded, another client 
   assertBounded(t, start)
 })
 
-test('a streamed body of 200,000 tiny events has a result for each, in flat memory', async (t) => {
-  const count = 200_000
+test('a streamed body of 500,000 tiny events has a result for each, in flat memory', async (t) => {
+  const count = 500_000
   const start = ingest.memory().now
   const report = await ingest.beside(async () => {
     const { status, text } = await ingest.attack({
@@ -229,7 +229,8 @@ test('a streamed body of 200,000 tiny events has a result for each, in flat memo
       path: `${ingest.eventsPath}?rejected=discard`,
       headers: { ...lines, accept: 'application/x-ndjson' },
     })
-    assert.equal(status, 422)
+    // Its head was sent before the last events had come.
+    assert.equal(status, 207)
     const results = text.trimEnd().split('\n')
     assert.equal(results.length, count + 1)
     assert.equal(JSON.parse(results.at(-1) ?? '').summary.rejected, count)
