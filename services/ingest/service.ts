@@ -13,6 +13,7 @@ import { ReleaseFollower } from './contracts/release-follower.ts'
 import { IngestMetrics } from './ingest-metrics.ts'
 import { KafkaProbe } from './kafka-probe.ts'
 import { FairTurns } from './publishing/fair-turns.ts'
+import { recentImportsMax } from './publishing/import-gate.ts'
 import { recoverImport } from './publishing/import-recovery.ts'
 import { InFlight } from './publishing/in-flight.ts'
 import { Publisher } from './publishing/publisher.ts'
@@ -77,7 +78,7 @@ async function start(
   await createContractTopics(kafka.admin, contracts, config, logger)
   await createRejectedTopic(kafka.admin, config, logger)
   const topics = new Topics(contracts, limits.eventBytesMax, (topic) =>
-    recoverImport(kafka, topic, deliveryTimeoutMs),
+    recoverImport(kafka, topic, recentImportsMax),
   )
   const versions = await ReleaseFollower.start({
     kafka,

@@ -30,13 +30,21 @@ export interface AdmissionRules {
 export interface Admission {
   readonly records: OutgoingRecord[]
   /** In the order of the events: why it is rejected, or which record it is and under which id. */
-  readonly outcomes: readonly (RejectedEvent | AdmittedEvent)[]
+  readonly outcomes: readonly Outcome[]
 }
+
+export type Outcome = RejectedEvent | AdmittedEvent | PlacedEvent
 
 export interface AdmittedEvent {
   readonly status: 'admitted'
   readonly id: string
   readonly record: number
+}
+
+/** In the log since an earlier request. */
+export interface PlacedEvent extends Placement {
+  readonly status: 'placed'
+  readonly id: string
 }
 
 /** Checks each event by a version of its contract and encodes it. */
@@ -71,7 +79,7 @@ export function admitEvents(
   acceptedMs: number,
 ): Admission {
   const records: OutgoingRecord[] = []
-  const outcomes: (RejectedEvent | AdmittedEvent)[] = []
+  const outcomes: Outcome[] = []
   const firstById = new Map<string, number>()
   const accepted = String(acceptedMs)
   for (const [index, event] of encoded.entries()) {
@@ -85,9 +93,7 @@ export function admitEvents(
     if (firstAt !== undefined) {
       const first = encoded[firstAt] as EncodedEvent
       const same = first.value.equals(event.value)
-      outcomes.push(
-        same ? (outcomes[firstAt] as AdmittedEvent) : rejectSecond(`${givenId}`, firstAt),
-      )
+      outcomes.push(same ? (outcomes[firstAt] as Outcome) : rejectSecond(`${givenId}`, firstAt))
       continue
     }
     const id = givenId ?? randomUUIDv7()
@@ -103,7 +109,12 @@ export function admitEvents(
       const { gate, disorderMs } = rules.importing
       const highestMs = gate.admit(event.eventTimeMs, disorderMs)
       if (highestMs === undefined) {
-        outcomes.push(rejectDisorder(event, rules, gate.highestMs, disorderMs))
+        const placement = gate.placementOf(id)
+        outcomes.push(
+          placement === undefined
+            ? rejectDisorder(event, rules, gate.highestMs, disorderMs)
+            : { status: 'placed', id, ...placement },
+        )
         continue
       }
       const mark = formatImportMark({ acceptedMs, highestMs, disorderMs })
@@ -119,20 +130,21 @@ export function admitEvents(
 
 /** The answer's results once the records are in the log. */
 export function placeEvents(
-  outcomes: readonly (RejectedEvent | AdmittedEvent)[],
+  outcomes: readonly Outcome[],
   placements: readonly Placement[],
 ): EventResult[] {
   return outcomes.map((outcome) => {
     if (outcome.status === 'rejected') return outcome
-    const placement = placements[outcome.record]
-    if (placement === undefined) {
-      throw new Error(
-        `Kafka acknowledged ${placements.length} records, not record ${outcome.record}`,
-      )
-    }
-    const { partition, offset } = placement
+    const { partition, offset } =
+      outcome.status === 'placed' ? outcome : placementOf(outcome, placements)
     return { status: 'accepted', id: outcome.id, partition, offset: String(offset) }
   })
+}
+
+function placementOf({ record }: AdmittedEvent, placements: readonly Placement[]): Placement {
+  const placement = placements[record]
+  if (placement !== undefined) return placement
+  throw new Error(`Kafka acknowledged ${placements.length} records, not record ${record}`)
 }
 
 function checkSize(

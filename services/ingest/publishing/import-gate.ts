@@ -1,4 +1,6 @@
+import type { Placement } from '@kappa/kafka/port'
 import { ServiceError } from '@kappa/service/errors'
+import { RecentPlacements } from './recent-placements.ts'
 
 /** What the log of a topic says about its import. */
 export interface ImportState {
@@ -6,7 +8,12 @@ export interface ImportState {
   readonly closed: boolean
   /** Highest event time imported so far, epoch milliseconds; -Infinity before the first event. */
   readonly highestMs: number
+  /** The newest events of the import. */
+  readonly placed: readonly (Placement & { readonly id: string })[]
 }
+
+/** Events of an import that are remembered: more than a client has under way without an answer. */
+export const recentImportsMax = 20_000
 
 /**
  * Keeps the order that imports of history promise: within a topic no event is older than the
@@ -22,6 +29,7 @@ export interface ImportState {
 export class ImportGate {
   readonly #topic: string
   readonly #recover: () => Promise<ImportState>
+  readonly #recent = new RecentPlacements(recentImportsMax)
   #recovery: Promise<void> | undefined
   #closed = false
   #highestMs = Number.NEGATIVE_INFINITY
@@ -89,11 +97,24 @@ export class ImportGate {
     return this.#highestMs
   }
 
+  /**
+   * Where an event lies that was imported lately: one that comes again is older than what was
+   * imported after it, but it is no disorder.
+   */
+  placementOf(id: string): Placement | undefined {
+    return this.#recent.get(id)
+  }
+
+  remember(id: string, placement: Placement): void {
+    this.#recent.add(id, placement)
+  }
+
   #recovered(): Promise<void> {
     this.#recovery ??= this.#recover().then(
       (state) => {
         this.#closed ||= state.closed
         this.#highestMs = Math.max(this.#highestMs, state.highestMs)
+        for (const { id, ...placement } of state.placed) this.#recent.add(id, placement)
       },
       (error: unknown) => {
         this.#recovery = undefined

@@ -1,25 +1,25 @@
-import { randomUUID } from 'node:crypto'
-import type { IncomingRecord, Kafka } from '@kappa/kafka/port'
+import type { IncomingRecord, Kafka, Placement } from '@kappa/kafka/port'
 import { ServiceError } from '@kappa/service/errors'
 import type { ImportState } from './import-gate.ts'
-import { importHeader, parseImportMark } from './record-headers.ts'
+import { idHeader, importHeader, parseImportMark } from './record-headers.ts'
 
-/** Records read from each partition's end: a producer's transaction ends with one that is not delivered. */
-const tailRecords = 16n
+type LogReader = Pick<Kafka, 'admin' | 'readAt'>
 
 /**
- * Reads from the log where a topic's import stands: the last record of each partition carries the
- * highest event time up to it, and one without an import mark is a live event.
+ * Reads from the end of each partition where a topic's import stands: the last record carries the
+ * highest event time up to it, one without an import mark is a live event, and the ids are those of
+ * events that a client may send again because it got no answer.
  *
- * @throws ServiceError `kafka_unavailable` when the ends cannot be read within the time.
+ * @param recordsMax read of each partition
+ * @throws ServiceError `kafka_unavailable` when the ends cannot be read.
  */
 export async function recoverImport(
-  kafka: Kafka,
+  kafka: LogReader,
   topic: string,
-  timeoutMs: number,
+  recordsMax: number,
 ): Promise<ImportState> {
   try {
-    return importState(await lastRecords(kafka, topic, timeoutMs))
+    return importState(await lastRecords(kafka, topic, recordsMax))
   } catch (error) {
     throw new ServiceError(
       'kafka_unavailable',
@@ -31,53 +31,40 @@ export async function recoverImport(
 
 function importState(records: Iterable<IncomingRecord>): ImportState {
   let highestMs = Number.NEGATIVE_INFINITY
-  for (const record of records) {
-    const mark = parseImportMark(record.headers[importHeader]?.toString() ?? '')
-    if (mark === undefined) return { closed: true, highestMs }
+  const placed: (Placement & { readonly id: string })[] = []
+  for (const { headers, partition, offset } of records) {
+    const mark = parseImportMark(headers[importHeader]?.toString() ?? '')
+    if (mark === undefined) return { closed: true, highestMs, placed: [] }
     highestMs = Math.max(highestMs, mark.highestMs)
+    const id = headers[idHeader]?.toString()
+    if (id !== undefined) placed.push({ id, partition, offset })
   }
-  return { closed: false, highestMs }
+  return { closed: false, highestMs, placed }
 }
 
 async function lastRecords(
-  kafka: Kafka,
+  kafka: LogReader,
   topic: string,
-  timeoutMs: number,
-): Promise<Iterable<IncomingRecord>> {
-  const begins = await kafka.admin.beginOffsets(topic)
-  const ends = await kafka.admin.endOffsets(topic)
-  const startOf = new Map<number, bigint>()
-  const endOf = new Map(ends.map(({ partition, offset }) => [partition, offset]))
-  for (const { partition, offset: begin } of begins) {
-    const end = endOf.get(partition) ?? begin
-    startOf.set(partition, end - tailRecords > begin ? end - tailRecords : begin)
-    if (end === begin) endOf.delete(partition)
-  }
-  const last = new Map<number, IncomingRecord>()
-  if (endOf.size === 0) return last.values()
-
-  const { promise: complete, resolve } = Promise.withResolvers<void>()
-  const consumer = await kafka.consumer({
-    groupId: `kappa-ingest-import-${randomUUID()}`,
-    topics: [topic],
-    from: 'end',
-    commit: false,
-    startAt: async (_topic, partition) => startOf.get(partition),
-    onBatch: async ({ partition, records }) => {
-      for (const record of records) last.set(partition, record)
-      const done = [...endOf].every(([each, end]) => (last.get(each)?.offset ?? -1n) >= end - 1n)
-      if (done) resolve()
-      return undefined
-    },
+  recordsMax: number,
+): Promise<IncomingRecord[]> {
+  const { admin } = kafka
+  const begins = new Map(
+    (await admin.beginOffsets(topic)).map(({ partition, offset }) => [partition, offset]),
+  )
+  const ends = await admin.endOffsets(topic)
+  const read = ends.map(async ({ partition, offset: end }) => {
+    const begin = begins.get(partition) ?? 0n
+    const records: IncomingRecord[] = []
+    let next = end - BigInt(recordsMax) > begin ? end - BigInt(recordsMax) : begin
+    while (next < end) {
+      const more = await kafka.readAt(topic, partition, next, recordsMax)
+      const last = more.at(-1)
+      // What is left are marks of transactions, which are not delivered.
+      if (last === undefined) break
+      records.push(...more)
+      next = last.offset + 1n
+    }
+    return records
   })
-  const timer = setTimeout(resolve, timeoutMs)
-  try {
-    await Promise.race([complete, consumer.finished])
-  } finally {
-    clearTimeout(timer)
-    await consumer.close()
-  }
-  const missing = [...endOf.keys()].filter((partition) => !last.has(partition))
-  if (missing.length === 0) return last.values()
-  throw new Error(`no record of partitions ${missing.join(', ')} arrived within ${timeoutMs} ms`)
+  return (await Promise.all(read)).flat()
 }

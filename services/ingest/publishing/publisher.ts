@@ -5,9 +5,10 @@ import { ServiceError } from '@kappa/service/errors'
 import type { EventBatch } from '../bodies/event-batch.ts'
 import type { IngestMetrics } from '../ingest-metrics.ts'
 import type { Rejection, RejectionSink } from '../rejected/rejection.ts'
-import { type AdmittedEvent, admitEvents, encodeEvents, placeEvents } from './admission.ts'
+import { admitEvents, encodeEvents, type Outcome, placeEvents } from './admission.ts'
+import type { ImportGate } from './import-gate.ts'
 import { explainKafkaError } from './kafka-failure.ts'
-import type { EventResult, RejectedEvent } from './publish-schemas.ts'
+import type { EventResult } from './publish-schemas.ts'
 import type { Topic } from './topics.ts'
 
 export interface PublishParts {
@@ -69,7 +70,9 @@ export class Publisher {
       const rejected = this.#countRejected(topic, results)
       const accepted = results.length - rejected
       metrics.accepted.inc({ topic }, accepted)
-      return { accepted, rejected, position: positionAfter(topic, placements), results }
+      const placed = outcomes.filter((outcome) => outcome.status === 'placed')
+      const position = positionAfter(topic, [...placements, ...placed])
+      return { accepted, rejected, position, results }
     } catch (error) {
       if (error instanceof ServiceError && error.code !== 'outcome_unknown') {
         metrics.refused.inc({ topic, code: error.code }, count)
@@ -101,6 +104,7 @@ export class Publisher {
         throw error
       })
       failed = false
+      if (!live) rememberPlaces(gate, outcomes, placements)
       return { outcomes, placements }
     } finally {
       if (live) gate.leaveLive(inLog)
@@ -182,8 +186,8 @@ export class Publisher {
   /** After the others are in the log: a request that failed whole leaves no rejections behind. */
   async #keepRejected(
     { target, version, events, disorderMs, client, sink }: PublishRequest,
-    outcomes: readonly (RejectedEvent | AdmittedEvent)[],
-  ): Promise<readonly (RejectedEvent | AdmittedEvent)[]> {
+    outcomes: readonly Outcome[],
+  ): Promise<readonly Outcome[]> {
     if (sink === undefined) return outcomes
     const rejections: Rejection[] = []
     for (const [index, outcome] of outcomes.entries()) {
@@ -225,8 +229,20 @@ export class Publisher {
 }
 
 interface Written {
-  readonly outcomes: readonly (RejectedEvent | AdmittedEvent)[]
+  readonly outcomes: readonly Outcome[]
   readonly placements: readonly Placement[]
+}
+
+function rememberPlaces(
+  gate: ImportGate,
+  outcomes: readonly Outcome[],
+  placements: readonly Placement[],
+): void {
+  for (const outcome of outcomes) {
+    if (outcome.status !== 'admitted') continue
+    const placement = placements[outcome.record]
+    if (placement !== undefined) gate.remember(outcome.id, placement)
+  }
 }
 
 function positionAfter(topic: string, placements: readonly Placement[]): Position | undefined {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { ServiceError } from '@kappa/service/errors'
 import { ImportGate, type ImportState } from '../publishing/import-gate.ts'
 
-const empty: ImportState = { closed: false, highestMs: Number.NEGATIVE_INFINITY }
+const empty: ImportState = { closed: false, highestMs: Number.NEGATIVE_INFINITY, placed: [] }
 const emptyGate = () => new ImportGate('topic', async () => empty)
 
 /** Records the order in which promises resolve. */
@@ -59,7 +59,7 @@ test('the log is read once; a reading that failed is tried again', async () => {
     () => {
       throw new Error('Kafka is away')
     },
-    () => ({ closed: false, highestMs: 1_000 }),
+    () => ({ closed: false, highestMs: 1_000, placed: [] }),
   ]
   let reads = 0
   const gate = new ImportGate('topic', async () => answers[reads++]?.() ?? empty)

@@ -3,7 +3,16 @@ import { after, before, test } from 'node:test'
 import { type Answer, type Delay, delay, readLog, TestIngest } from './fixture.ts'
 
 let ingest: TestIngest
-const labels = ['ordered', 'disorder', 'closed', 'restart', 'restart-closed', 'bounds', 'race']
+const labels = [
+  'ordered',
+  'disorder',
+  'closed',
+  'restart',
+  'restart-closed',
+  'bounds',
+  'race',
+  'again',
+]
 before(async () => {
   ingest = await TestIngest.start(labels)
 })
@@ -102,6 +111,27 @@ test('after a restart the highest event time and the closing come from the log',
     assert.deepEqual(answers.map(codes), [['import_disorder'], ['accepted'], ['accepted']])
     const closed = await again.publish('restart-closed', at(1), history())
     assert.equal(closed.body.error.code, 'import_closed')
+  } finally {
+    await again.stop()
+  }
+})
+
+test('P1: an import that is sent again whole, to a new instance too, is where it was', async () => {
+  const chunks = [0, 1, 2].map((n) => [at(100 * n), at(100 * n + 50), at(100 * n + 99)])
+  const first: Answer[] = []
+  for (const chunk of chunks) first.push(await ingest.publish('again', chunk, history()))
+  const again = await TestIngest.start(labels, { sameAs: ingest })
+  try {
+    for (const instance of [ingest, again]) {
+      for (const [n, chunk] of chunks.slice(0, 2).entries()) {
+        const { status, body } = await instance.publish('again', chunk, history())
+        assert.deepEqual([status, body.results], [200, first[n]?.body.results])
+        assert.equal(body.position, first[n]?.body.position)
+      }
+    }
+    assert.equal((await readLog(ingest.topic('again'))).length, 9)
+    const other = await again.publish('again', at(0), history())
+    assert.deepEqual(codes(other), ['import_disorder'])
   } finally {
     await again.stop()
   }
