@@ -82,7 +82,8 @@ export function admitEvents(
   const outcomes: Outcome[] = []
   const firstById = new Map<string, number>()
   const accepted = String(acceptedMs)
-  for (const [index, event] of encoded.entries()) {
+  for (let index = 0; index < encoded.length; index++) {
+    const event = encoded[index] as EncodedEvent | RejectedEvent
     if (!('ok' in event)) {
       outcomes.push(event)
       continue

@@ -102,17 +102,24 @@ class Writer {
   }
 
   #text(value: string): void {
-    if (value.length <= ONE_BYTE_LENGTH_MAX) {
-      // Most are ASCII, so that their length is known before it is asked for.
-      const bytes = this.buffer.write(value, this.at + 1)
-      if (bytes <= ONE_BYTE_LENGTH_MAX) {
-        this.buffer[this.at] = bytes << 1
-        this.at += 1 + bytes
-        return
-      }
-    }
+    if (value.length <= ONE_BYTE_LENGTH_MAX && this.#ascii(value)) return
     this.varint(Buffer.byteLength(value))
     this.at += this.buffer.write(value, this.at)
+  }
+
+  /** Short ASCII is what ids and times are; a loop beats the call into C++ there. */
+  #ascii(value: string): boolean {
+    const { length } = value
+    const { buffer } = this
+    let at = this.at
+    buffer[at++] = length << 1
+    for (let index = 0; index < length; index += 1) {
+      const code = value.charCodeAt(index)
+      if (code > 0x7f) return false
+      buffer[at++] = code
+    }
+    this.at = at
+    return true
   }
 }
 
