@@ -13,11 +13,11 @@ import {
 } from './bench-stack.ts'
 import type { Figure } from './figures.ts'
 import { runPerfProducer } from './perf-producer.ts'
-import { descendants } from './processes.ts'
+import { descendants, sumByName } from './processes.ts'
 
 const BATCHES = [1, 100, 500, 2_000]
-/** Different bodies of at least that many events together, sent in turn. */
-const EVENTS_OF_BODIES = 16_000
+/** Different bodies, sent in turn. */
+const BODIES = 32
 const WARM_UP_SECONDS = 4
 const PERF_RECORDS = 3_000_000
 const PERF_WARM_UP_RECORDS = 500_000
@@ -95,7 +95,7 @@ export async function benchIngest(bench: Bench): Promise<Figure[]> {
       value: load.eventsPerSecond,
       unit: 'events/s',
     }
-    const note = `${EVENT_BYTES} bytes, acks=all, ${options.connections} connections, request p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms; CPU seconds per million events: ${load.cpu}`
+    const note = `${EVENT_BYTES} bytes, acks=all, ${options.ingestConnections} connections, request p50 ${load.p50Ms} ms, p99 ${load.p99Ms} ms; CPU seconds per million events: ${load.cpu}`
     const figures: Figure[] = [{ ...measured, note }]
     for (const library of RAW_LIBRARIES) {
       const value = await step(`${library} by itself, batches of ${batch}`, () =>
@@ -111,7 +111,7 @@ export async function benchIngest(bench: Bench): Promise<Figure[]> {
 async function publishLoad(
   url: string,
   batch: number,
-  { connections }: { readonly connections: number },
+  { ingestConnections: connections }: Bench['options'],
   duration: number,
   overallRate?: number,
 ): Promise<Load> {
@@ -130,10 +130,11 @@ async function publishLoad(
   const failed = result.non2xx + result.errors + result.timeouts
   if (failed > 0) throw new Error(`${failed} requests to ingest failed.`)
   const events = result['2xx'] * batch
-  const cpu = cpuSeconds().map(([name, seconds]) => {
-    const used = seconds - (cpuBefore.find(([each]) => each === name)?.[1] ?? 0)
-    return `${name} ${((used / events) * 1e6).toFixed(1)}`
-  })
+  const before = new Map(cpuBefore.map(({ name, value }) => [name, value]))
+  const cpu = cpuSeconds().map(
+    ({ name, value }) =>
+      `${name} ${(((value - (before.get(name) ?? 0)) / events) * 1e6).toFixed(1)}`,
+  )
   return {
     eventsPerSecond: events / result.duration,
     p50Ms: result.latency.p50,
@@ -142,16 +143,15 @@ async function publishLoad(
   }
 }
 
-function cpuSeconds(): [name: string, seconds: number][] {
-  const wanted = ['ingest', 'Kafka']
-  return descendants().flatMap(({ name, cpuSeconds: seconds }) =>
-    name !== undefined && wanted.includes(name) ? [[name, seconds] as [string, number]] : [],
+function cpuSeconds(): { name: string; value: number }[] {
+  return sumByName(descendants(), ({ cpuSeconds: seconds }) => seconds).filter(({ name }) =>
+    ['ingest', 'Kafka'].includes(name),
   )
 }
 
 function requestBodies(batch: number): string[] {
   const at = Date.now()
-  return Array.from({ length: Math.ceil(EVENTS_OF_BODIES / batch) }, (_, body) => {
+  return Array.from({ length: BODIES }, (_, body) => {
     const first = body * batch
     const events = Array.from({ length: batch }, (_, i) => benchEvent(first + i, at))
     return `[${events.join(',')}]`
@@ -163,10 +163,10 @@ async function runRawProducer(
   library: (typeof RAW_LIBRARIES)[number],
   brokers: string,
   batch: number,
-  { connections, ingestSeconds }: Bench['options'],
+  { ingestConnections, ingestSeconds }: Bench['options'],
 ): Promise<number> {
   const script = join(import.meta.dirname, 'raw-producer.ts')
-  const args = [library, brokers, PERF_TOPIC, batch, connections, ingestSeconds].map(String)
+  const args = [library, brokers, PERF_TOPIC, batch, ingestConnections, ingestSeconds].map(String)
   const timeout = (ingestSeconds + 60) * 1_000
   const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { timeout })
   return Number(JSON.parse(stdout).eventsPerSecond)

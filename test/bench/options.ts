@@ -13,6 +13,7 @@ export interface BenchOptions {
   readonly flightsCsv: string | undefined
   readonly ingestSeconds: number
   readonly connections: number
+  readonly ingestConnections: number
   readonly latencySeconds: number
   readonly warmUpSeconds: number
   readonly eventsPerSecond: number
@@ -26,6 +27,7 @@ const SIZES = {
   events: { default: 3_000_000, min: 10_000, max: 20_000_000, what: 'events to catch up with' },
   rounds: { default: 3, min: 1, max: 10, what: 'runs of each catch-up on one Spark' },
   'ingest-seconds': { default: 15, min: 2, max: 300, what: 'seconds of load on ingest' },
+  'ingest-connections': { default: 16, min: 1, max: 256, what: 'HTTP connections to ingest' },
   connections: { default: 4, min: 1, max: 64, what: 'HTTP connections of a load' },
   'latency-seconds': { default: 60, min: 5, max: 600, what: 'seconds of live events' },
   'warm-up-seconds': { default: 20, min: 0, max: 120, what: 'seconds before those' },
@@ -76,6 +78,7 @@ export function readOptions(
     flightsCsv,
     ingestSeconds: size('ingest-seconds'),
     connections: size('connections'),
+    ingestConnections: size('ingest-connections'),
     latencySeconds: size('latency-seconds'),
     warmUpSeconds: size('warm-up-seconds'),
     eventsPerSecond: size('rate'),
