@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { setImmediate } from 'node:timers/promises'
 import { ServiceError } from '@kappa/service/errors'
+import { ChunkBuffer } from './chunk-buffer.ts'
 import { bodyFailure, decodedBody } from './content-encoding.ts'
+import { dropRest } from './request-body.ts'
 
 export interface LineBounds {
   /** About how many bytes of lines come together. */
@@ -36,53 +38,66 @@ export async function* lineChunks(
 ): AsyncGenerator<LineChunk> {
   const source = decodedBody(request)
   const parts = source.iterator({ destroyOnReturn: false })
-  let pending: Buffer[] = []
-  let pendingBytes = 0
+  const upcomingPart = () => {
+    const upcoming = parts.next()
+    // Whoever takes chunks may be busy for long while it fails: it is heard of with the next one.
+    upcoming.catch(() => undefined)
+    return upcoming
+  }
+  const pending = new ChunkBuffer()
   let hasLine = false
   let firstLine = 1
+  let isRead = false
   try {
-    let upcoming = parts.next()
+    let upcoming = upcomingPart()
     for (;;) {
       const next = await within(upcoming, hasLine ? lingerMs : bounds.idleTimeoutMs)
       if (next === undefined && !hasLine) throw stalled(bounds.idleTimeoutMs)
       if (next?.done) break
       if (next !== undefined) {
         const part = next.value as Buffer
-        pending.push(part)
-        pendingBytes += part.length
+        pending.add(part)
         hasLine ||= part.includes(lineFeed)
-        upcoming = parts.next()
-        if (pendingBytes < bounds.chunkBytes) continue
-      }
-      const whole = Buffer.concat(pending, pendingBytes)
-      const end = whole.lastIndexOf(lineFeed) + 1
-      const rest = whole.subarray(end)
-      pending = [rest]
-      pendingBytes = rest.length
-      hasLine = false
-      if (end > 0) {
-        for (const bytes of portions(whole.subarray(0, end), bounds.linesMax)) {
-          yield { bytes, firstLine }
-          firstLine += countLines(bytes)
-          // Chunks that are all rejected wait for nothing: without this, others would wait for all.
-          await setImmediate()
+        upcoming = upcomingPart()
+        // Only whole lines are put together: a long one that comes in small parts is not, each time.
+        if (hasLine ? pending.length < bounds.chunkBytes : pending.length <= bounds.lineBytesMax) {
+          continue
         }
       }
+      const whole = pending.take()
+      const end = whole.lastIndexOf(lineFeed) + 1
+      const rest = whole.subarray(end)
+      pending.add(rest)
+      hasLine = false
+      yield* portions(whole.subarray(0, end))
       if (rest.length > bounds.lineBytesMax) throw lineTooLong(bounds.lineBytesMax, firstLine)
     }
+    isRead = true
+    yield* portions(pending.take())
   } catch (error) {
-    if (source !== request) source.destroy()
     throw bodyFailure(request, error)
+  } finally {
+    if (source !== request) source.destroy()
+    if (!isRead) dropRest(request)
   }
-  if (pendingBytes > 0) yield { bytes: Buffer.concat(pending, pendingBytes), firstLine }
+
+  async function* portions(lines: Buffer): AsyncGenerator<LineChunk> {
+    for (const bytes of splitLines(lines, bounds.linesMax)) {
+      yield { bytes, firstLine }
+      firstLine += countLines(bytes)
+      // Chunks that are all rejected wait for nothing: without this, others would wait for all.
+      await setImmediate()
+    }
+  }
 }
 
 /** Parts of at most so many lines each. */
-function* portions(lines: Buffer, linesMax: number): Generator<Buffer> {
+function* splitLines(lines: Buffer, linesMax: number): Generator<Buffer> {
   for (let start = 0; start < lines.length; ) {
     let end = start
     for (let n = 0; n < linesMax && end < lines.length; n++) {
-      end = lines.indexOf(lineFeed, end) + 1
+      const found = lines.indexOf(lineFeed, end)
+      end = found < 0 ? lines.length : found + 1
     }
     yield lines.subarray(start, end)
     start = end

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
 import { ServiceError } from '@kappa/service/errors'
 import type { Lease } from '../publishing/in-flight.ts'
+import { ChunkBuffer } from './chunk-buffer.ts'
 import { bodyFailure, decodedBody } from './content-encoding.ts'
 
 export interface BodyBounds {
@@ -29,25 +30,23 @@ export async function readRequestBody(
   const announced =
     source === request ? Number(request.headers['content-length'] ?? Number.NaN) : Number.NaN
   if (announced > bounds.bytesMax) {
-    drop(request)
+    dropRest(request)
     throw bodyTooLarge(bounds.bytesMax)
   }
-  let length = 0
-  const chunks: Buffer[] = []
+  const body = new ChunkBuffer()
   try {
     if (announced > 0) lease.reserve(announced)
     await collect(source, bounds.timeoutMs, (chunk) => {
-      length += chunk.length
-      if (length > bounds.bytesMax) throw bodyTooLarge(bounds.bytesMax)
+      if (body.length + chunk.length > bounds.bytesMax) throw bodyTooLarge(bounds.bytesMax)
       if (Number.isNaN(announced)) lease.reserve(chunk.length)
-      chunks.push(chunk)
+      body.add(chunk)
     })
   } catch (error) {
-    drop(request)
+    dropRest(request)
     if (source !== request) source.destroy()
     throw bodyFailure(request, error)
   }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, length)
+  return body.take()
 }
 
 /** Resolves at the end of the stream; rejects with its error or what `take` throws. */
@@ -79,8 +78,10 @@ function collect(
 }
 
 /** What still arrives is read and dropped, so that the client gets to see the answer. */
-function drop(request: IncomingMessage): void {
+export function dropRest(request: IncomingMessage): void {
   request.unpipe()
+  // A stream with a listener for them does not flow.
+  request.removeAllListeners('readable')
   request.on('error', () => request.destroy()).resume()
 }
 

@@ -41,13 +41,11 @@ export function sendResultLines(reply: HttpReply, topic: string, published: Publ
  * in time for it; else it is 207, and the summary tells.
  *
  * @param stalledTimeoutMs longest wait for the client to read on; then the connection is cut
- * @param release called once, when nothing more is done for the request
  */
 export async function sendLines(
   reply: HttpReply,
   answers: AsyncGenerator<LinesAnswer>,
   stalledTimeoutMs: number,
-  release: () => void,
 ) {
   const head: string[] = []
   let first: LinesAnswer
@@ -56,33 +54,47 @@ export async function sendLines(
     head.push(first.text)
   } while (!first.last && head.join('') === '')
   const second = first.last ? first : ((await answers.next()).value as LinesAnswer)
-  const whole = second.last
-  if (whole && second.accepted + second.rejected === 0) {
-    release()
+  if (second !== first) head.push(second.text)
+  if (!second.last) {
+    const texts = readTexts(reply, head.join(''), answers, stalledTimeoutMs)
+    const lines = Readable.from(texts, { objectMode: false })
+    // Not in a `finally` of theirs: when the client is gone already, they are never begun.
+    lines.once('close', () => void answers.return(undefined))
+    return reply.status(207).type(linesType).send(lines)
+  }
+  await answers.return(undefined)
+  if (second.accepted + second.rejected === 0) {
     throw second.failure ?? new ServiceError('no_events', 'The body holds no events.')
   }
-  reply.type(linesType)
-  if (whole) {
-    release()
-    const status = second.failure ? 207 : statusOf(second.accepted, second.rejected)
-    return reply.status(status).send(head.join('') + (first.last ? '' : second.text))
+  const status = second.failure ? 207 : statusOf(second.accepted, second.rejected)
+  return reply.status(status).type(linesType).send(head.join(''))
+}
+
+/** Cuts the connection when the client takes a text too slowly. */
+async function* readTexts(
+  reply: HttpReply,
+  head: string,
+  answers: AsyncGenerator<LinesAnswer>,
+  stalledTimeoutMs: number,
+): AsyncGenerator<string> {
+  let stalled: NodeJS.Timeout | undefined
+  const guard = () => {
+    clearTimeout(stalled)
+    stalled = setTimeout(() => reply.raw.destroy(), stalledTimeoutMs)
   }
-  async function* texts() {
-    let stalled: NodeJS.Timeout | undefined
-    try {
-      yield head.join('') + second.text
-      for await (const { text } of answers) {
-        if (text === '') continue
-        stalled = setTimeout(() => reply.raw.destroy(), stalledTimeoutMs)
-        yield text
-        clearTimeout(stalled)
-      }
-    } finally {
+  try {
+    guard()
+    yield head
+    clearTimeout(stalled)
+    for await (const { text } of answers) {
+      if (text === '') continue
+      guard()
+      yield text
       clearTimeout(stalled)
-      release()
     }
+  } finally {
+    clearTimeout(stalled)
   }
-  return reply.status(207).send(Readable.from(texts(), { objectMode: false }))
 }
 
 function statusOf(accepted: number, rejected: number): number {

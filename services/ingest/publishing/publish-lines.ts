@@ -28,6 +28,9 @@ export interface LinesAnswer {
  * line for each event in their order and a summary as the last line. After a chunk that Kafka did
  * not take nothing more is read: events without a result line are to be sent again, like the
  * `failed` ones.
+ *
+ * The lease is given back when nothing more is done for the request, also when the answers are no
+ * longer wanted: begin to take them.
  */
 export async function* publishLines(
   request: IncomingMessage,
@@ -38,7 +41,6 @@ export async function* publishLines(
   const { config, turns, publisher, metrics } = context
   const { topic } = options.target.contract
   const { streamChunkBytes, eventBytesMax, eventsPerRequestMax } = config.limits
-  lease.reserve(streamChunkBytes * chunksAtOnceMax)
   const answers: Promise<ChunkAnswer>[] = []
   const total = { accepted: 0, rejected: 0, failed: 0 }
   const position = new Map<string, Map<number, bigint>>()
@@ -83,31 +85,40 @@ export async function* publishLines(
   // An import keeps its order only if each chunk waits for the one before.
   const atOnce = options.disorderMs === undefined ? chunksAtOnceMax : 1
   try {
-    const bounds = {
-      chunkBytes: streamChunkBytes,
-      lineBytesMax: Math.max(streamChunkBytes, 4 * eventBytesMax),
-      linesMax: eventsPerRequestMax,
-      idleTimeoutMs: config.http.requestTimeoutMs,
+    metrics.countRefusal(() => lease.reserve(streamChunkBytes * chunksAtOnceMax))
+    try {
+      const bounds = {
+        chunkBytes: streamChunkBytes,
+        lineBytesMax: Math.max(streamChunkBytes, 4 * eventBytesMax),
+        linesMax: eventsPerRequestMax,
+        idleTimeoutMs: config.http.requestTimeoutMs,
+      }
+      for await (const { bytes, firstLine } of lineChunks(request, bounds)) {
+        metrics.bodyBytes.inc({ topic }, bytes.length)
+        const answer = publishChunk(bytes, firstLine)
+        // It is heard of in its turn, or by nobody when the client is gone.
+        answer.catch(() => undefined)
+        answers.push(answer)
+        if (answers.length >= atOnce) yield await next()
+        if (failure !== undefined) break
+      }
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error
+      failure ??= error
     }
-    for await (const { bytes, firstLine } of lineChunks(request, bounds)) {
-      metrics.bodyBytes.inc({ topic }, bytes.length)
-      answers.push(publishChunk(bytes, firstLine))
-      if (answers.length >= atOnce) yield await next()
-      if (failure !== undefined) break
+    while (answers.length > 0) yield await next()
+    const { accepted, rejected } = total
+    const summary = {
+      topic,
+      ...total,
+      position: position.size === 0 ? null : encodePosition(position),
+      ...(failure === undefined ? {} : { error: failure.toBody().error }),
     }
-  } catch (error) {
-    if (!(error instanceof ServiceError)) throw error
-    failure ??= error
+    yield { text: `${JSON.stringify({ summary })}\n`, accepted, rejected, failure, last: true }
+  } finally {
+    await Promise.allSettled(answers)
+    lease.release()
   }
-  while (answers.length > 0) yield await next()
-  const { accepted, rejected } = total
-  const summary = {
-    topic,
-    ...total,
-    position: position.size === 0 ? null : encodePosition(position),
-    ...(failure === undefined ? {} : { error: failure.toBody().error }),
-  }
-  yield { text: `${JSON.stringify({ summary })}\n`, accepted, rejected, failure, last: true }
 }
 
 type LineResult = EventResult | ReturnType<typeof failed>

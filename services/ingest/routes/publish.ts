@@ -69,7 +69,7 @@ export function publishRoute(http: Http, context: IngestContext): void {
       if (format.kind === 'ndjson' && asLines) {
         const lease = metrics.countRefusal(() => inFlight.admit(clientOf(raw, config.clientHeader)))
         const answers = publishLines(raw, context, options, lease)
-        return sendLines(reply, answers, config.http.requestTimeoutMs, lease.release)
+        return sendLines(reply, answers, config.http.requestTimeoutMs)
       }
       const body = { kind: format.kind, topic, sink: options.sink }
       const published = await withEvents(context, request, body, (events, client) =>
