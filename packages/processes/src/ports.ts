@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { connect, createServer, type Server } from 'node:net'
 import { hasCode } from './error-code.ts'
 
@@ -38,10 +39,21 @@ export function accepts(port: number): Promise<true | undefined> {
   })
 }
 
+/**
+ * Below the ports that systems take for outgoing connections (32768 and up on Linux, 49152 by IANA):
+ * one of those could be taken between now and when it is listened on, or while a server restarts.
+ */
+const anywhere = { from: 20_000, to: 32_000 }
+const attemptsMax = 200
+
 async function listenAnywhere(): Promise<Server> {
-  const server = await listen(0)
-  if (server === undefined) throw new Error('This machine has no free port on 127.0.0.1.')
-  return server
+  for (let attempt = 0; attempt < attemptsMax; attempt++) {
+    const server = await listen(randomInt(anywhere.from, anywhere.to))
+    if (server !== undefined) return server
+  }
+  throw new Error(
+    `None of ${attemptsMax} ports from ${anywhere.from} to ${anywhere.to} is free on 127.0.0.1.`,
+  )
 }
 
 function listen(port: number): Promise<Server | undefined> {

@@ -37,6 +37,7 @@ export const errorCatalogue = {
   still_rejected: 422,
   patch_failed: 422,
   too_many_requests: 429,
+  headers_too_large: 431,
   internal: 500,
   kafka_unavailable: 503,
   outcome_unknown: 503,

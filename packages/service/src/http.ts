@@ -7,6 +7,7 @@ import { ConfigError } from './config.ts'
 import type { Health } from './health.ts'
 import { answerErrors } from './http-errors.ts'
 import { healthRoutes } from './http-health.ts'
+import { answerMalformedRequest } from './http-malformed.ts'
 import { measureRequests } from './http-metrics.ts'
 import type { Http, HttpReply, HttpRequest } from './http-type.ts'
 import type { Logger } from './logger.ts'
@@ -36,6 +37,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     // Requests are measured; only failures are logged.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: settings.bodyBytesMax,
+    clientErrorHandler: answerMalformedRequest,
     requestTimeout: settings.requestTimeoutMs,
     http: {
       headersTimeout: Math.min(60_000, settings.requestTimeoutMs),
@@ -52,6 +54,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     routerOptions: { maxParamLength: 4_096 },
   }).withTypeProvider<TypeBoxTypeProvider>()
 
+  http.server.maxConnections = settings.connectionsMax
   http.setValidatorCompiler(TypeBoxValidatorCompiler)
   answerErrors(http)
   measureRequests(http, parts.metrics)

@@ -8,6 +8,8 @@ export interface HttpSettings {
   readonly requestTimeoutMs: number
   /** Bound on one request's body after decompression. */
   readonly bodyBytesMax: number
+  /** Connections at once; more are closed as they come. */
+  readonly connectionsMax: number
   /** How long requests are still taken when stopping, after readiness has gone. */
   readonly stopDelayMs: number
   /** How long stopping may take before open connections are cut. */
@@ -36,6 +38,12 @@ export function readHttpSettings(
       min: 1_024,
       max: 1_073_741_824,
       unit: 'bytes',
+    }),
+    connectionsMax: read.integer('KAPPA_HTTP_CONNECTIONS_MAX', {
+      default: 10_000,
+      min: 1,
+      max: 1_000_000,
+      unit: 'connections',
     }),
     stopDelayMs: read.milliseconds('KAPPA_STOP_DELAY_MS', { default: 0, min: 0, max: 600_000 }),
     stopTimeoutMs: read.milliseconds('KAPPA_STOP_TIMEOUT_MS', {

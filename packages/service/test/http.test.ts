@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { test } from 'node:test'
 import { ConfigError } from '@kappa/service/config'
 import { ServiceError } from '@kappa/service/errors'
@@ -13,6 +14,7 @@ const settings = {
   port: 0,
   requestTimeoutMs: 5_000,
   bodyBytesMax: 1_024,
+  connectionsMax: 100,
   stopDelayMs: 0,
   stopTimeoutMs: 1_000,
   logLevel: 'silent',
@@ -126,4 +128,21 @@ test('an address that cannot be listened on is named, with the variable to chang
   // TEST-NET-1 of RFC 5737 is no machine's address.
   assert.match(await refusal({ host: '192.0.2.1' }), /KAPPA_HTTP_HOST is 192\.0\.2\.1/)
   await closeHttp(holder, new Health(), settings)
+})
+
+test('what is no request is answered in the shape of every error, and the connection closed', async () => {
+  const http = await testHttp()
+  const url = new URL(await listen(http, settings))
+  const say = async (text: string) => {
+    const socket = connect(Number(url.port), url.hostname)
+    socket.write(text)
+    const chunks: Buffer[] = []
+    for await (const chunk of socket) chunks.push(chunk as Buffer)
+    const [head = '', body = ''] = Buffer.concat(chunks).toString().split('\r\n\r\n')
+    return [head.split(' ')[1], JSON.parse(body).error.code]
+  }
+  const large = `GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`
+  assert.deepEqual(await say(large), ['431', 'headers_too_large'])
+  assert.deepEqual(await say('hello\r\n\r\n'), ['400', 'bad_request'])
+  await closeHttp(http, new Health(), settings)
 })
