@@ -12,6 +12,13 @@ export interface ImportState {
   readonly placed: readonly (Placement & { readonly id: string })[]
 }
 
+/** Of events of an import that are not in the log for sure. */
+export interface ImportFailure {
+  readonly maybeInLog: boolean
+  /** Highest event time before they were admitted, epoch milliseconds. */
+  readonly highestMsBefore: number
+}
+
 /** Events of an import that are remembered: more than a client has under way without an answer. */
 export const recentImportsMax = 20_000
 
@@ -22,7 +29,8 @@ export const recentImportsMax = 20_000
  * live events, so that this order holds across partitions too; once a live event is in the log
  * nobody waits.
  *
- * The gate belongs to one instance and reads the log once, before its first import. Two instances
+ * The gate belongs to one instance and reads the log before its first import, and again when it is
+ * not sure what an import that failed has left there. Two instances
  * that import into one topic at the same time do not see each other's highest event time: send an
  * import through one instance.
  */
@@ -31,6 +39,8 @@ export class ImportGate {
   readonly #recover: () => Promise<ImportState>
   readonly #recent = new RecentPlacements(recentImportsMax)
   #recovery: Promise<void> | undefined
+  /** What is in the log is known, but for what is being written. */
+  #known = false
   #closed = false
   #highestMs = Number.NEGATIVE_INFINITY
   #livePending = 0
@@ -64,25 +74,33 @@ export class ImportGate {
    * @throws ServiceError `import_closed`, or what reading the log threw.
    */
   async enterImport(): Promise<void> {
-    await this.#recovered()
-    while (!this.#closed && this.#livePending > 0) await this.#change()
-    if (this.#closed) {
-      throw new ServiceError(
-        'import_closed',
-        `Topic ${this.#topic} has live events, which closed its import for good. Import into a new topic and let a stream read both.`,
-      )
+    for (;;) {
+      if (this.#closed) {
+        throw new ServiceError(
+          'import_closed',
+          `Topic ${this.#topic} has live events, which closed its import for good. Import into a new topic and let a stream read both.`,
+        )
+      }
+      if (this.#known && this.#livePending === 0) break
+      if (this.#known || this.#importsPending > 0) await this.#change()
+      else await this.#recovered()
     }
     this.#importsPending++
   }
 
   /**
-   * @param restoreMs set when nothing was written for sure or its outcome is unknown: the highest
-   *   event time before, so that the same events sent again are in order. While other imports are
-   *   being written it stays, because theirs may build on it.
+   * After a failure the same events sent again are in order: either nothing was written, and the
+   * highest event time is what it was before, or the next import learns it from the log; from there
+   * also when others are being written, because theirs may build on it.
+   *
+   * @param failure left out when the events are in the log
    */
-  leaveImport(restoreMs?: number): void {
+  leaveImport(failure?: ImportFailure): void {
     this.#importsPending--
-    if (restoreMs !== undefined && this.#importsPending === 0) this.#highestMs = restoreMs
+    if (failure !== undefined) {
+      if (failure.maybeInLog || this.#importsPending > 0) this.#known = false
+      else this.#highestMs = failure.highestMsBefore
+    }
     this.#notify()
   }
 
@@ -109,18 +127,18 @@ export class ImportGate {
     this.#recent.add(id, placement)
   }
 
+  /** Call it while no import is being written. */
   #recovered(): Promise<void> {
-    this.#recovery ??= this.#recover().then(
-      (state) => {
-        this.#closed ||= state.closed
-        this.#highestMs = Math.max(this.#highestMs, state.highestMs)
-        for (const { id, ...placement } of state.placed) this.#recent.add(id, placement)
-      },
-      (error: unknown) => {
-        this.#recovery = undefined
-        throw error
-      },
-    )
+    const read = async () => {
+      const state = await this.#recover()
+      this.#known = true
+      this.#closed ||= state.closed
+      this.#highestMs = state.highestMs
+      for (const { id, ...placement } of state.placed) this.#recent.add(id, placement)
+    }
+    this.#recovery ??= read().finally(() => {
+      this.#recovery = undefined
+    })
     return this.#recovery
   }
 

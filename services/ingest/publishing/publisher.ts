@@ -90,7 +90,7 @@ export class Publisher {
     const encoded = encodeEvents(events, contract, version.n)
     const live = disorderMs === undefined
     await (live ? gate.enterLive() : gate.enterImport())
-    const highestBefore = gate.highestMs
+    const highestMsBefore = gate.highestMs
     let inLog = false
     let failed = true
     try {
@@ -108,7 +108,7 @@ export class Publisher {
       return { outcomes, placements }
     } finally {
       if (live) gate.leaveLive(inLog)
-      else gate.leaveImport(failed ? highestBefore : undefined)
+      else gate.leaveImport(failed ? { maybeInLog: inLog, highestMsBefore } : undefined)
     }
   }
 
@@ -164,6 +164,7 @@ export class Publisher {
     // Names that nobody checked are no labels: there is no end of them.
     const topic = ''
     metrics.received.inc({ topic }, events.length)
+    metrics.eventsInFlight.inc({ topic }, events.length)
     const receivedAtMs = now()
     const rejections = events.map((event) => ({
       ...event,
@@ -180,6 +181,8 @@ export class Publisher {
     } catch (error) {
       metrics.unknown.inc({ topic }, events.length)
       throw error
+    } finally {
+      metrics.eventsInFlight.dec({ topic }, events.length)
     }
   }
 

@@ -70,3 +70,52 @@ test('the log is read once; a reading that failed is tried again', async () => {
   assert.equal(gate.admit(900, 100), 1_000)
   assert.equal(gate.admit(2_000, 0), 2_000)
 })
+
+test('events that were not written for sure are in order again', async () => {
+  const gate = emptyGate()
+  await gate.enterImport()
+  gate.admit(1_000, 0)
+  gate.leaveImport()
+  await gate.enterImport()
+  gate.admit(2_000, 0)
+  gate.leaveImport({ maybeInLog: false, highestMsBefore: 1_000 })
+  await gate.enterImport()
+  assert.equal(gate.admit(1_500, 0), 1_500)
+})
+
+test('after a doubt, or a failure beside another import, the log tells where the import stands', async () => {
+  for (const maybeInLog of [true, false]) {
+    const states = [empty, { ...empty, highestMs: 1_500, placed: [placed('one')] }]
+    let reads = 0
+    const gate = new ImportGate('topic', async () => states[reads++] ?? empty)
+    await gate.enterImport()
+    const highestMsBefore = gate.highestMs
+    await gate.enterImport()
+    gate.admit(9_000, 0)
+    gate.leaveImport({ maybeInLog, highestMsBefore })
+    const { seen, mark, turn } = watch()
+    const next = mark('next', gate.enterImport())
+    await turn()
+    assert.deepEqual(seen, [], 'the other import is still being written')
+    gate.leaveImport()
+    await next
+    assert.equal(reads, 2)
+    assert.equal(gate.admit(1_400, 0), undefined)
+    assert.equal(gate.admit(1_500, 0), 1_500)
+    assert.equal(gate.placementOf('one')?.offset, 7n)
+  }
+})
+
+test('a live event that comes while the log is read closes the import', async () => {
+  const { promise, resolve } = Promise.withResolvers<ImportState>()
+  const gate = new ImportGate('topic', () => promise)
+  const refused = gate.enterImport().catch((error: unknown) => error)
+  await gate.enterLive()
+  resolve(empty)
+  gate.leaveLive(true)
+  assert.equal((await refused) instanceof ServiceError, true)
+})
+
+function placed(id: string) {
+  return { id, partition: 0, offset: 7n }
+}
