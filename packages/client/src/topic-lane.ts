@@ -64,13 +64,4 @@ export class TopicLane {
     this.lingered = head !== undefined && performance.now() - head.queuedAtMs >= limits.lingerMs
     return batch
   }
-
-  /** Everything that waits, taken out. */
-  takeAll(): PendingEvent[] {
-    const rest = this.#events.slice(this.#first)
-    this.#events = []
-    this.#first = 0
-    this.#bytes = 0
-    return rest
-  }
 }

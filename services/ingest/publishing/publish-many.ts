@@ -105,7 +105,7 @@ export async function publishMany(
         results[index] = { topic, status: 'rejected', error, ...kept }
       }
     } catch (error) {
-      failAll('', [...misaddressed.keys()], error)
+      for (const [index, { topic }] of misaddressed) failAll(topic, [index], error)
     }
   }
 
