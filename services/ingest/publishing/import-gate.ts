@@ -8,7 +8,7 @@ export interface ImportState {
   readonly closed: boolean
   /** Highest event time imported so far, epoch milliseconds; -Infinity before the first event. */
   readonly highestMs: number
-  /** The newest events of the import. */
+  /** The newest events of the import, the very newest last. */
   readonly placed: readonly (Placement & { readonly id: string })[]
 }
 

@@ -31,15 +31,18 @@ export async function recoverImport(
 
 function importState(records: Iterable<IncomingRecord>): ImportState {
   let highestMs = Number.NEGATIVE_INFINITY
-  const placed: (Placement & { readonly id: string })[] = []
+  const found: { acceptedMs: number; event: Placement & { readonly id: string } }[] = []
   for (const { headers, partition, offset } of records) {
     const mark = parseImportMark(headers[importHeader]?.toString() ?? '')
     if (mark === undefined) return { closed: true, highestMs, placed: [] }
     highestMs = Math.max(highestMs, mark.highestMs)
     const id = headers[idHeader]?.toString()
-    if (id !== undefined) placed.push({ id, partition, offset })
+    if (id === undefined) continue
+    found.push({ acceptedMs: mark.acceptedMs, event: { id, partition, offset } })
   }
-  return { closed: false, highestMs, placed }
+  // The records came partition by partition: those of the last one are not the newest.
+  found.sort((one, other) => one.acceptedMs - other.acceptedMs)
+  return { closed: false, highestMs, placed: found.map(({ event }) => event) }
 }
 
 async function lastRecords(
