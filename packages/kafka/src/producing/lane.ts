@@ -81,16 +81,21 @@ export class Lane {
   kick(): void {
     this.#pumping ??= this.#pump().finally(() => {
       this.#pumping = undefined
-      if (this.#queue.length > 0) this.kick()
+      if (this.#aborted) this.#giveUpAll()
+      else if (this.#queue.length > 0) this.kick()
     })
   }
 
   async close(): Promise<void> {
     this.#aborted = true
+    this.#giveUpAll()
+    await this.#link?.dispose()
+  }
+
+  #giveUpAll(): void {
     for (const { send } of this.#queue.drain()) {
       send.giveUp('closed', 'the producer was closed before it could be sent', undefined)
     }
-    await this.#link?.dispose()
   }
 
   async #pump(): Promise<void> {
@@ -114,12 +119,14 @@ export class Lane {
       link = open
       writtenBefore = open.producesWritten
       groups = groupByLeader(batch, open.leaders(this.#topic))
-      const sending = groups.map((group) =>
-        group.send(open, this.#topic, this.#timeouts.requestTimeoutMs),
-      )
       const boundMs = Math.max(1, Math.min(first.send.deadline - Date.now(), this.#attemptMsMax()))
       const late = () => new Error('no response in time')
-      failures = (await within(Promise.all(sending), boundMs, late)).flat()
+      // Each by itself: what one broker has acknowledged is not sent again because another is late.
+      const sending = groups.map((group) => {
+        const answered = group.send(open, this.#topic, this.#timeouts.requestTimeoutMs)
+        return within(answered, boundMs, late).catch((error: unknown) => group.failures(error))
+      })
+      failures = (await Promise.all(sending)).flat()
     } catch (error) {
       failures = groups.flatMap((group) => group.failures(error))
     }
@@ -174,8 +181,8 @@ export class Lane {
       if (failure.records > 1) continue
       const { message, type } = errorInfo(failure.error)
       const code = type === 'INVALID_RECORD' ? 'unavailable' : 'record_too_large'
-      const text = `"${this.#topic}" refused a record: ${message}`
-      send.fail(new KafkaError(code, text, { cause: failure.error }))
+      // Others of the same call may be in the log already.
+      send.giveUp(code, `the broker refused a record: ${message}`, failure.error)
     }
     this.#recordsMax = Math.ceil(largest / 2)
     this.#queue.putBack(messages.filter(({ send }) => !send.settled))

@@ -35,8 +35,10 @@ export class PendingSend {
     })
   }
 
+  /** A record that was sent twice after a doubt keeps the first place that is told. */
   place(index: number, partition: number, offset: bigint): void {
     this.maybeWritten = true
+    if (this.#placements[index] !== undefined) return
     this.#placements[index] = { partition, offset }
     this.#remaining -= 1
     if (this.#remaining > 0 || this.settled) return

@@ -71,8 +71,8 @@ export class BatchingProducer implements Producer {
       }
       lane.kick()
     } catch (error) {
-      if (error instanceof KafkaError && error.code === 'unknown_topic') this.#forget(topic)
       send.fail(error as KafkaError)
+      if (error instanceof KafkaError && error.code === 'unknown_topic') this.#forget(topic)
     }
     return send.promise
   }
@@ -119,7 +119,9 @@ export class BatchingProducer implements Producer {
     return lane
   }
 
+  /** Unless other calls write to it: they may have found the topic. */
   #forget(topic: string): void {
+    for (const send of this.#open) if (send.topic === topic) return
     const lane = this.#lanes.get(topic)
     this.#lanes.delete(topic)
     void lane?.close()
