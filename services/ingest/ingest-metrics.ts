@@ -1,5 +1,6 @@
 import { ServiceError } from '@kappa/service/errors'
 import { Counter, Gauge, Histogram, type Registry } from '@kappa/service/metrics'
+import type { FairTurns } from './publishing/fair-turns.ts'
 import type { InFlight } from './publishing/in-flight.ts'
 
 /**
@@ -27,7 +28,7 @@ export class IngestMetrics {
   readonly bodyBytes: Counter<'topic'>
   readonly produceSeconds: Histogram<'topic'>
 
-  constructor(registry: Registry, inFlight: InFlight) {
+  constructor(registry: Registry, inFlight: InFlight, turns: FairTurns) {
     const registers = [registry]
     const events = (name: string, help: string) => ({
       name: `kappa_ingest_events_${name}`,
@@ -74,6 +75,14 @@ export class IngestMetrics {
       registers,
       collect() {
         this.set(inFlight.total.requests)
+      },
+    })
+    new Gauge({
+      name: 'kappa_ingest_requests_waiting',
+      help: "Publish requests that wait for their client's turn to be encoded and written.",
+      registers,
+      collect() {
+        this.set(turns.waiting)
       },
     })
     new Gauge({

@@ -99,7 +99,8 @@ async function start(
   const health = new Health()
   const probe = new KafkaProbe(() => kafka.admin.listTopics(), logger)
   const inFlight = new InFlight(limits)
-  const metrics = new IngestMetrics(registry, inFlight)
+  const turns = new FairTurns(limits.turnBytesMax)
+  const metrics = new IngestMetrics(registry, inFlight, turns)
   const now = overrides.now ?? Date.now
   const onKafkaUnavailable = (reason: string) => probe.failed(reason)
   const publisher = new Publisher({ producer, metrics, now, onKafkaUnavailable })
@@ -135,7 +136,7 @@ async function start(
     topics,
     versions,
     inFlight,
-    turns: new FairTurns(limits.turnBytesMax),
+    turns,
     publisher,
     rejected,
     metrics,
