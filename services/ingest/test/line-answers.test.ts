@@ -67,12 +67,13 @@ before(async () => {
   })
   http.removeAllContentTypeParsers()
   http.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  const turns = new FairTurns(config.limits.turnBytesMax)
   publishRoute(http, {
     config,
     inFlight,
     publisher,
-    turns: new FairTurns(config.limits.turnBytesMax),
-    metrics: new IngestMetrics(registry, inFlight),
+    turns,
+    metrics: new IngestMetrics(registry, inFlight, turns),
     topics: { get: () => ({ contract: { topic: 'topic', importDisorderMaxMs: 0 } }) },
     versions: { choose: () => ({ n: 1 }) },
     rejected: { sinkFor: () => undefined },
