@@ -59,7 +59,7 @@ const mebibyte = 1_048_576
 export function readIngestConfig(environment: Environment): IngestConfig {
   return readConfig(environment, (read) => {
     const milliseconds = (name: string, fallback: number, max: number) =>
-      read.integer(name, { default: fallback, min: 100, max, unit: 'milliseconds' })
+      read.milliseconds(name, { default: fallback, min: 100, max })
     const namespace = readNamespace(read)
     return {
       http: readHttpSettings(read, { port: 4001, bodyBytesMax: 16 * mebibyte }),
