@@ -64,7 +64,10 @@ export async function startKafka(
 }
 
 export function newClusterId(): string {
-  return randomBytes(16).toString('base64url')
+  const bytes = randomBytes(16)
+  // Its first character is a letter then: one that begins with a dash is taken for an option.
+  bytes.writeUInt8(bytes.readUInt8(0) & 0x7f, 0)
+  return bytes.toString('base64url')
 }
 
 /** Starts a node with the data of its last run, or, when there are none, as a new one. */
