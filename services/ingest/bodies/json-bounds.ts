@@ -1,4 +1,14 @@
 import { defaultEncodeLimits } from '@kappa/contracts/event-problem'
+import {
+  closeBrace,
+  closeBracket,
+  closingQuote,
+  comma,
+  isSpace,
+  openBrace,
+  openBracket,
+  quote,
+} from './json-bytes.ts'
 
 /** Smaller texts take the parser a few milliseconds at most, whatever they hold. */
 const checkedBytesMin = 1_048_576
@@ -64,23 +74,6 @@ const tooManyItems: BoundProblem = {
 
 function isArray(json: Buffer): boolean {
   let at = 0
-  while (json[at] === 0x20 || json[at] === 0x0a || json[at] === 0x0d || json[at] === 0x09) at++
+  while (isSpace(json[at])) at++
   return json[at] === openBracket
 }
-
-function closingQuote(json: Buffer, opening: number): number {
-  for (let at = opening + 1; at < json.length; at++) {
-    const byte = json[at]
-    if (byte === backslash) at++
-    else if (byte === quote) return at
-  }
-  return json.length
-}
-
-const quote = 0x22
-const comma = 0x2c
-const backslash = 0x5c
-const openBracket = 0x5b
-const closeBracket = 0x5d
-const openBrace = 0x7b
-const closeBrace = 0x7d

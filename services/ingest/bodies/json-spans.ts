@@ -1,3 +1,15 @@
+import {
+  closeBrace,
+  closeBracket,
+  closingQuote,
+  colon,
+  comma,
+  isSpace,
+  openBrace,
+  openBracket,
+  quote,
+} from './json-bytes.ts'
+
 /** Start (inclusive) and end (exclusive) of a part of a JSON text, in bytes. */
 export type Span = readonly [start: number, end: number]
 
@@ -6,11 +18,6 @@ interface Item {
   readonly key: Span | undefined
   readonly value: Span
 }
-
-const quote = 0x22
-const comma = 0x2c
-const colon = 0x3a
-const backslash = 0x5c
 
 /**
  * Where each element of an array stands in its text. A parsed value does not remember its bytes,
@@ -49,10 +56,10 @@ function items(json: Buffer): Item[] {
     const byte = json[at]
     if (byte === quote) {
       at = closingQuote(json, at)
-    } else if (byte === 0x5b || byte === 0x7b) {
+    } else if (byte === openBracket || byte === openBrace) {
       depth++
       if (depth === 1) start = at + 1
-    } else if (byte === 0x5d || byte === 0x7d) {
+    } else if (byte === closeBracket || byte === closeBrace) {
       depth--
       if (depth === 0) add(at)
     } else if (depth === 1 && byte === comma) {
@@ -65,22 +72,10 @@ function items(json: Buffer): Item[] {
   return found
 }
 
-function closingQuote(json: Buffer, opening: number): number {
-  for (let at = opening + 1; at < json.length; at++) {
-    if (json[at] === backslash) at++
-    else if (json[at] === quote) return at
-  }
-  return json.length
-}
-
 function trim(json: Buffer, from: number, to: number): Span {
   let start = from
   let end = to
   while (start < end && isSpace(json[start])) start++
   while (end > start && isSpace(json[end - 1])) end--
   return [start, end]
-}
-
-function isSpace(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { encodePosition } from '@kappa/kafka/position-token'
 import { type ErrorCode, ServiceError } from '@kappa/service/errors'
 import type { HttpReply } from '@kappa/service/http'
+import { positionToken } from './positions.ts'
 import type { LinesAnswer } from './publish-lines.ts'
 import type { EventResult } from './publish-schemas.ts'
 import { linesType } from './publish-schemas.ts'
@@ -17,7 +17,7 @@ export function acceptsLines(accept: string | undefined): boolean {
  */
 export function sendPublished(reply: HttpReply, topic: string, published: Published) {
   const { accepted, rejected, results } = published
-  const position = published.position === undefined ? null : encodePosition(published.position)
+  const position = positionToken(published.position)
   const body = { topic, accepted, rejected, position, results }
   if (accepted > 0) return reply.status(rejected === 0 ? 200 : 207).send(body)
   return reply.status(422).send({ error: whyNone(results), ...body })
@@ -26,7 +26,7 @@ export function sendPublished(reply: HttpReply, topic: string, published: Publis
 /** The same as lines. */
 export function sendResultLines(reply: HttpReply, topic: string, published: Published) {
   const { accepted, rejected, results } = published
-  const position = published.position === undefined ? null : encodePosition(published.position)
+  const position = positionToken(published.position)
   const lines = results.map((result, index) => JSON.stringify({ index, ...result }))
   const summary = { topic, accepted, rejected, failed: 0, position }
   lines.push(JSON.stringify({ summary }))

@@ -1,4 +1,4 @@
-import type { Position } from '@kappa/kafka/position-token'
+import { encodePosition, type Position } from '@kappa/kafka/position-token'
 
 /** Moves `into` forward to cover `other` as well. */
 export function mergePositions(into: Map<string, Map<number, bigint>>, other: Position): void {
@@ -10,4 +10,9 @@ export function mergePositions(into: Map<string, Map<number, bigint>>, other: Po
       if (before === undefined || next > before) known.set(partition, next)
     }
   }
+}
+
+/** As answers have it: null when nothing was accepted. */
+export function positionToken(position: Position | undefined): string | null {
+  return position === undefined || position.size === 0 ? null : encodePosition(position)
 }

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Position } from '@kappa/kafka/position-token'
-import { encodePosition } from '@kappa/kafka/position-token'
 import { ServiceError } from '@kappa/service/errors'
 import { parseLines } from '../bodies/event-parser.ts'
 import { lineChunks } from '../bodies/line-chunks.ts'
 import type { IngestContext } from '../context.ts'
 import type { Lease } from './in-flight.ts'
-import { mergePositions } from './positions.ts'
+import { mergePositions, positionToken } from './positions.ts'
 import type { PublishOptions } from './publish-options.ts'
 import type { EventResult } from './publish-schemas.ts'
 
@@ -111,7 +110,7 @@ export async function* publishLines(
     const summary = {
       topic,
       ...total,
-      position: position.size === 0 ? null : encodePosition(position),
+      position: positionToken(position),
       ...(failure === undefined ? {} : { error: failure.toBody().error }),
     }
     yield { text: `${JSON.stringify({ summary })}\n`, accepted, rejected, failure, last: true }

@@ -1,5 +1,5 @@
 import { ServiceError } from '@kappa/service/errors'
-import type { HttpRequest } from '@kappa/service/http'
+import type { Http, HttpRequest } from '@kappa/service/http'
 import type { BodyKind } from '../bodies/body-format.ts'
 import type { EventBatch } from '../bodies/event-batch.ts'
 import { parseBody } from '../bodies/parse-body.ts'
@@ -7,6 +7,21 @@ import { readRequestBody } from '../bodies/request-body.ts'
 import { clientOf } from '../client-address.ts'
 import type { IngestContext } from '../context.ts'
 import type { RejectionSink } from '../rejected/rejection.ts'
+
+/**
+ * Options of a route that takes events: their body is read and bounded by `withEvents` or as lines,
+ * and its schema is for the document only; checking thousands of results against a union would cost
+ * more than making them.
+ */
+export function eventsByHand(http: Http) {
+  return {
+    validatorCompiler: (part: Parameters<NonNullable<Http['validatorCompiler']>>[0]) =>
+      part.httpPart === 'body' || !http.validatorCompiler
+        ? () => true
+        : http.validatorCompiler(part),
+    serializerCompiler: () => (answer: unknown) => JSON.stringify(answer),
+  }
+}
 
 export interface WholeBody {
   readonly kind: BodyKind

@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { encodePosition } from '@kappa/kafka/position-token'
 import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type BodyFormat, bodyFormat } from '../bodies/body-format.ts'
 import type { IngestContext } from '../context.ts'
+import { positionToken } from '../publishing/positions.ts'
 import { publishMany } from '../publishing/publish-many.ts'
 import { manyBody, manyQuery, manyResponses } from '../publishing/publish-many-schemas.ts'
-import { withEvents } from '../publishing/whole-body.ts'
+import { eventsByHand, withEvents } from '../publishing/whole-body.ts'
 
 const description = `Publishes live events to several topics: each one says its topic, and
 optionally the version of its contract. What holds for publishing to one topic holds here, topic by
@@ -27,12 +27,7 @@ export function publishManyRoute(http: Http, context: IngestContext): void {
         body: manyBody,
         response: manyResponses,
       },
-      // As for one topic: read and bounded here, and the answer written as it is.
-      validatorCompiler: (part) =>
-        part.httpPart === 'body' || !http.validatorCompiler
-          ? () => true
-          : http.validatorCompiler(part),
-      serializerCompiler: () => (answer) => JSON.stringify(answer),
+      ...eventsByHand(http),
     },
     async (request, reply) => {
       const { kind } = metrics.countRefusal(() => plainFormat(request.headers))
@@ -43,7 +38,7 @@ export function publishManyRoute(http: Http, context: IngestContext): void {
       )
       const { accepted, rejected, failed, failure, results } = published
       if (accepted + rejected === 0 && failure !== undefined) throw failure
-      const position = published.position.size === 0 ? null : encodePosition(published.position)
+      const position = positionToken(published.position)
       const status = rejected + failed === 0 ? 200 : accepted + failed === 0 ? 422 : 207
       return reply.status(status).send({ accepted, rejected, failed, position, results })
     },

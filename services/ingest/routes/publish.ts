@@ -11,7 +11,7 @@ import {
   publishResponses,
   topicParams,
 } from '../publishing/publish-schemas.ts'
-import { withEvents } from '../publishing/whole-body.ts'
+import { eventsByHand, withEvents } from '../publishing/whole-body.ts'
 
 const description = `Validates each event by a version of the topic's contract, keys it and writes
 it with acks=all. An accepted event is in the log when the answer arrives. Send rejected events
@@ -50,13 +50,7 @@ export function publishRoute(http: Http, context: IngestContext): void {
         body: publishBody,
         response: publishResponses,
       },
-      // The body is read here, bounded and once; its schema is for the document.
-      validatorCompiler: (part) =>
-        part.httpPart === 'body' || !http.validatorCompiler
-          ? () => true
-          : http.validatorCompiler(part),
-      // Checking thousands of results against a union would cost more than making them.
-      serializerCompiler: () => (answer) => JSON.stringify(answer),
+      ...eventsByHand(http),
     },
     async (request, reply) => {
       const { headers, raw } = request
