@@ -10,6 +10,7 @@ const packagesMayUse = {
   service: [],
   processes: [],
   applications: ['contracts'],
+  'view-store': [],
   client: ['contracts'],
 }
 

@@ -9,7 +9,7 @@ import {
   readObjectStoreSettings,
 } from '@kappa/service/settings'
 import type { LocalLauncherSettings } from './launchers/local.ts'
-import type { UndecodableBounds } from './undecodable-records.ts'
+import type { UndecodableBounds } from './views/undecodable-records.ts'
 
 export interface ReplayConfig {
   readonly http: HttpSettings

@@ -1,6 +1,6 @@
 import type { IncomingRecord } from '@kappa/kafka/port'
+import type { Change } from '@kappa/view-store/view-store'
 import type { LoadedView } from './loaded-view.ts'
-import type { Change } from './view-store.ts'
 
 /** A changelog record that no release of ours writes. */
 export class ChangelogRecordError extends Error {

@@ -1,6 +1,6 @@
 import type { LivePointer } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
-import type { ViewStore } from './view-store.ts'
+import type { ViewStore } from '@kappa/view-store/view-store'
 
 /**
  * Runs `read` for a request in the release that is live for every instance: the pointer in Redis

@@ -1,8 +1,8 @@
 import type { ReleaseView } from '@kappa/applications/records'
 import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
+import { type Slot, slotOf } from '@kappa/view-store/view-store'
 import type { DeclaredPosition, PositionQueue } from './position-queue.ts'
-import { type Slot, slotOf } from './view-store.ts'
 
 /** What readers need to know of a view. */
 export type ReadableView = Pick<ReleaseView, 'key' | 'time' | 'columns' | 'changelog'>

@@ -1,7 +1,7 @@
+import type { StoredRow, ViewStore } from '@kappa/view-store/view-store'
 import { decodeKey } from './key.ts'
 import type { Answer, LoadedView } from './loaded-view.ts'
 import type { ViewQuery } from './view-query.ts'
-import type { StoredRow, ViewStore } from './view-store.ts'
 
 export interface Page {
   /** The rows as Spark wrote them, JSON. */

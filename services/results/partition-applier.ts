@@ -1,8 +1,8 @@
 import type { IncomingRecord } from '@kappa/kafka/port'
+import type { Applied, Change, ChangeSet, ViewStore } from '@kappa/view-store/view-store'
 import { changeOf } from './changelog-record.ts'
 import type { ApplySettings } from './config.ts'
 import type { LoadedView } from './loaded-view.ts'
-import type { Applied, Change, ChangeSet, ViewStore } from './view-store.ts'
 
 export interface ApplyEvents {
   applied(view: LoadedView, records: number): void

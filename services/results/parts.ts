@@ -1,8 +1,8 @@
+import type { ViewStore } from '@kappa/view-store/view-store'
 import type { Catalogue } from './catalogue.ts'
 import type { QuerySettings } from './config.ts'
 import type { ControlState } from './control-state.ts'
 import type { ResultsMetrics } from './results-metrics.ts'
-import type { ViewStore } from './view-store.ts'
 
 /** What the routes need. */
 export interface RouteParts {

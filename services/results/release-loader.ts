@@ -1,12 +1,12 @@
 import type { ReleaseRecord } from '@kappa/applications/records'
 import type { Consumer, Kafka, PartitionOffset } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
+import type { ViewStore } from '@kappa/view-store/view-store'
 import { ChangelogRecordError } from './changelog-record.ts'
 import type { ApplySettings } from './config.ts'
 import type { LoadedView } from './loaded-view.ts'
 import { PartitionApplier } from './partition-applier.ts'
 import { labelsOf, type ResultsMetrics } from './results-metrics.ts'
-import type { ViewStore } from './view-store.ts'
 
 export interface LoaderParts {
   readonly kafka: Kafka

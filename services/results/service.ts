@@ -7,18 +7,18 @@ import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
+import { connectRedis } from '@kappa/view-store/redis-client'
+import { ViewStore } from '@kappa/view-store/view-store'
 import { Catalogue } from './catalogue.ts'
 import type { ResultsConfig } from './config.ts'
 import { ControlFollower } from './control-follower.ts'
 import { ControlState } from './control-state.ts'
 import { ReadableReleases } from './readable-releases.ts'
-import { connectRedis } from './redis.ts'
 import { repeatCheck } from './repeat-check.ts'
 import { createResultsMetrics } from './results-metrics.ts'
 import { getRowRoute } from './routes/get-row.ts'
 import { listViewsRoute } from './routes/list-views.ts'
 import { queryViewRoute } from './routes/query-view.ts'
-import { ViewStore } from './view-store.ts'
 
 /** @throws what `work` throws in time */
 async function endsWithin(work: Promise<void>, timeoutMs: number): Promise<boolean> {
@@ -50,8 +50,13 @@ export async function createResults(
 
   const metrics = createResultsMetrics(registry, () => releases.views())
   const countError = () => metrics.redisErrors.inc()
-  const queryRedis = connectRedis(config.redis, 'kappa-results-query', logger, countError)
-  const applyRedis = connectRedis(config.redis, 'kappa-results-apply', logger, countError)
+  const redis = (name: string) =>
+    connectRedis(config.redis, name, (error) => {
+      countError()
+      logger.warn({ err: error, connection: name }, 'Redis cannot be reached')
+    })
+  const queryRedis = redis('kappa-results-query')
+  const applyRedis = redis('kappa-results-apply')
   const control = new ControlState(config.pendingPositionsMax)
   const releases: ReadableReleases = new ReadableReleases(
     {

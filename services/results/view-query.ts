@@ -1,10 +1,10 @@
 import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
+import type { Range } from '@kappa/view-store/view-store'
 import { decodeCursor, queryDigest } from './cursor.ts'
 import { hint } from './did-you-mean.ts'
 import { canonicalValue, encodeKeyPrefix } from './key.ts'
 import type { LoadedView } from './loaded-view.ts'
-import type { Range } from './view-store.ts'
 
 export interface PageOptions {
   readonly from?: string

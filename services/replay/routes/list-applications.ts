@@ -1,7 +1,7 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import type { Applications } from '../applications.ts'
-import { applicationStatus } from '../release-status.ts'
+import type { Applications } from '../releases/applications.ts'
+import { applicationStatus } from '../releases/release-status.ts'
 
 export function listApplicationsRoute(http: Http, applications: Applications): void {
   const response = { 200: Type.Object({ applications: Type.Array(applicationStatus) }) }

@@ -1,8 +1,8 @@
 import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import type { Applications } from '../applications.ts'
-import { applicationStatus } from '../release-status.ts'
+import type { Applications } from '../releases/applications.ts'
+import { applicationStatus } from '../releases/release-status.ts'
 
 export function readApplicationRoute(http: Http, applications: Applications): void {
   const schema = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseOffsets } from '../checkpoint.ts'
-import { Currency } from '../currency.ts'
+import { parseOffsets } from '../views/checkpoint.ts'
+import { Currency } from '../views/currency.ts'
 
 test("offsets are read from Spark's offset log, the lower one where two sources read a topic", () => {
   const log = [

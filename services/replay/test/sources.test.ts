@@ -7,8 +7,8 @@ import type { ApplicationDefinition } from '@kappa/applications/definition'
 import type { ReleaseRecord } from '@kappa/applications/records'
 import type { Contracts } from '@kappa/contracts/contracts'
 import { loadContracts } from '@kappa/contracts/load'
-import { folderDiffers, requestRelease, withBoundsOf } from '../release-request.ts'
-import { bindSources, extendSources } from '../sources.ts'
+import { folderDiffers, requestRelease, withBoundsOf } from '../releases/release-request.ts'
+import { bindSources, extendSources } from '../spark/sources.ts'
 
 const key = { name: 'tail_number', type: 'string' }
 const time = { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } }

@@ -12,7 +12,11 @@ import { SecuredKafka } from '@kappa/test/kafka-cluster/secured-kafka'
 import { testStack } from '@kappa/test/stack'
 import type { Cluster } from '../launchers/launcher.ts'
 import { LocalLauncher } from '../launchers/local.ts'
-import { sparkKafkaFiles, sparkKafkaOptions, sparkKafkaSystemProperties } from '../spark-kafka.ts'
+import {
+  sparkKafkaFiles,
+  sparkKafkaOptions,
+  sparkKafkaSystemProperties,
+} from '../spark/spark-kafka.ts'
 
 type Listener = Parameters<SecuredKafka['broker']>[0]
 

@@ -5,8 +5,8 @@ import type { StreamSource } from '@kappa/applications/stream-plan'
 import { toWireFormat } from '@kappa/contracts/wire-format'
 import type { IncomingRecord } from '@kappa/kafka/port'
 import { createLogger } from '@kappa/service/logger'
-import { findUndecodable } from '../undecodable-records.ts'
-import { addFound, UndecodableSearch } from '../undecodable-search.ts'
+import { findUndecodable } from '../views/undecodable-records.ts'
+import { addFound, UndecodableSearch } from '../views/undecodable-search.ts'
 
 const topic = 'delays'
 const source: StreamSource = {

@@ -4,8 +4,8 @@ import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
 import { inLiveRelease } from '../live-pointer.ts'
+import { orUnavailable } from '../or-unavailable.ts'
 import type { RouteParts } from '../parts.ts'
-import { orUnavailable } from '../redis.ts'
 import { readRowKey } from '../row-key.ts'
 
 const Answer: TSchema = Type.Object({

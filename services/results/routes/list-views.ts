@@ -2,8 +2,8 @@ import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
 import type { LoadedView } from '../loaded-view.ts'
+import { orUnavailable } from '../or-unavailable.ts'
 import type { RouteParts } from '../parts.ts'
-import { orUnavailable } from '../redis.ts'
 
 const ViewSchema = Type.Object({
   application: Type.String(),

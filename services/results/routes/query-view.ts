@@ -3,9 +3,9 @@ import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
 import { encodeCursor } from '../cursor.ts'
 import { inLiveRelease } from '../live-pointer.ts'
+import { orUnavailable } from '../or-unavailable.ts'
 import { readPage } from '../page.ts'
 import type { RouteParts } from '../parts.ts'
-import { orUnavailable } from '../redis.ts'
 import { defaultLimit, readViewQuery } from '../view-query.ts'
 
 export const limitMax = 1_000

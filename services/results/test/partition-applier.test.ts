@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import type { IncomingRecord } from '@kappa/kafka/port'
-import { createLogger } from '@kappa/service/logger'
+import { connectRedis, type RedisClient } from '@kappa/view-store/redis-client'
+import { ViewStore } from '@kappa/view-store/view-store'
 import { readResultsConfig } from '../config.ts'
 import { LoadedView } from '../loaded-view.ts'
 import { PartitionApplier } from '../partition-applier.ts'
 import { PositionQueue } from '../position-queue.ts'
-import { connectRedis, type RedisClient } from '../redis.ts'
-import { ViewStore } from '../view-store.ts'
 import { environment, namespace } from './fixture.ts'
 
 const config = readResultsConfig(environment(14, { KAPPA_RESULTS_RECORDS_PER_CALL_MAX: '3' }))
@@ -17,7 +16,7 @@ let view: LoadedView
 let store: ViewStore
 
 before(async () => {
-  redis = connectRedis(config.redis, 'test', createLogger('test', 'silent'), () => undefined)
+  redis = connectRedis(config.redis, 'test', () => undefined)
   await new Promise((resolve) => redis.once('ready', resolve))
   store = new ViewStore(redis, namespace)
 })

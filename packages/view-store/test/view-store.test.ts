@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
-import { createLogger } from '@kappa/service/logger'
-import { readResultsConfig } from '../config.ts'
-import { connectRedis, type RedisClient } from '../redis.ts'
-import { type Change, type Claim, type Slot, slotOf, ViewStore } from '../view-store.ts'
-import { environment, namespace } from './fixture.ts'
+import { testStack } from '@kappa/test/stack'
+import { connectRedis, type RedisClient } from '../src/redis-client.ts'
+import { type Change, type Claim, type Slot, slotOf, ViewStore } from '../src/view-store.ts'
+
+const namespace = 'view-store-test'
 
 const markerMs = 1_000
 const wholeIndex = { index: 'keys', start: '-', stop: '+', descending: false } as const
@@ -13,8 +14,13 @@ let redis: RedisClient
 let store: ViewStore
 
 before(async () => {
-  const { redis: settings } = readResultsConfig(environment(12))
-  redis = connectRedis(settings, 'test', createLogger('test', 'silent'), () => undefined)
+  const { redisUrl, redisPasswordFile } = testStack()
+  const settings = {
+    url: `${redisUrl}/12`,
+    password: readFileSync(redisPasswordFile, 'utf8').trim(),
+    timeoutMs: 5_000,
+  }
+  redis = connectRedis(settings, 'test', () => undefined)
   await new Promise((resolve) => redis.once('ready', resolve))
   await redis.flushdb()
   store = new ViewStore(redis, namespace)

@@ -1,7 +1,4 @@
-import { ServiceError } from '@kappa/service/errors'
-import type { Logger } from '@kappa/service/logger'
 import { Redis } from 'ioredis'
-import type { ResultsConfig } from './config.ts'
 import * as scripts from './scripts.ts'
 
 type Reply = (string | null)[]
@@ -21,15 +18,21 @@ export interface RedisScripts {
 
 export type RedisClient = Redis & RedisScripts
 
+export interface RedisClientSettings {
+  readonly url: string
+  readonly password: string | undefined
+  /** Bound on a connection's start and on each command. */
+  readonly timeoutMs: number
+}
+
 /**
  * A client that never lets a caller wait for a Redis that is away: without a connection commands
  * fail at once, with one after `timeoutMs`. Commands of one turn of the event loop go together.
  */
 export function connectRedis(
-  settings: ResultsConfig['redis'],
+  settings: RedisClientSettings,
   name: string,
-  logger: Logger,
-  onError: () => void,
+  onError: (error: Error) => void,
 ): RedisClient {
   const redis = new Redis(settings.url, {
     ...(settings.password === undefined ? {} : { password: settings.password }),
@@ -50,24 +53,6 @@ export function connectRedis(
       kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
     },
   })
-  redis.on('error', (error: Error) => {
-    onError()
-    logger.warn({ err: error, connection: name }, 'Redis cannot be reached')
-  })
+  redis.on('error', onError)
   return redis as RedisClient
-}
-
-/** Runs a command for a request; a Redis that is away is 503 with a time to come back. */
-export async function orUnavailable<T>(command: Promise<T>, onError: () => void): Promise<T> {
-  try {
-    return await command
-  } catch (error) {
-    if (error instanceof ServiceError) throw error
-    onError()
-    throw new ServiceError(
-      'redis_unavailable',
-      'The store of the results cannot be reached; the request can be repeated.',
-      { retryAfterSeconds: 1, cause: error },
-    )
-  }
 }

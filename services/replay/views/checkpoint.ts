@@ -1,5 +1,5 @@
 import type { OffsetsByPartition } from '@kappa/applications/records'
-import type { ObjectStore } from './object-store.ts'
+import type { ObjectStore } from '../object-store.ts'
 
 /** What a query has durably finished, read from its checkpoint: the truth of a position. */
 export interface CommittedBatch {

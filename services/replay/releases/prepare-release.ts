@@ -1,9 +1,9 @@
 import type { ReleaseDefinition, ReleaseRecord, ReleaseView } from '@kappa/applications/records'
+import { extendSources } from '../spark/sources.ts'
+import { analyseViews, registerInputs } from '../spark/spark-views.ts'
 import { pinDatasets } from './datasets.ts'
 import type { ReleaseParts } from './release-parts.ts'
 import type { ReleaseSession } from './release-session.ts'
-import { extendSources } from './sources.ts'
-import { analyseViews, registerInputs } from './spark-views.ts'
 
 const topicTimeoutMs = 30_000
 

@@ -1,4 +1,4 @@
-import type { RedisClient } from './redis.ts'
+import type { RedisClient } from './redis-client.ts'
 
 /** One partition of one view of one release: everything of it is in one hash slot. */
 export interface Slot {

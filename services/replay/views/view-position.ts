@@ -3,6 +3,7 @@ import { observationName, type StreamSource } from '@kappa/applications/stream-p
 import type { Kafka } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
+import type { ObjectStore } from '../object-store.ts'
 import {
   type CommittedBatch,
   checkpointPrefix,
@@ -10,7 +11,6 @@ import {
   readCommittedBatch,
 } from './checkpoint.ts'
 import { Currency } from './currency.ts'
-import type { ObjectStore } from './object-store.ts'
 import type { UndecodableBounds } from './undecodable-records.ts'
 import { addFound, UndecodableSearch } from './undecodable-search.ts'
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { ApplicationError } from '@kappa/applications/problems'
 import type { PinnedDataset } from '@kappa/applications/records'
-import type { ObjectStore } from './object-store.ts'
+import type { ObjectStore } from '../object-store.ts'
 
 /**
  * Copies the application's datasets to where only this release reads them: a file that changes in

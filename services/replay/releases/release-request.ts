@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { type ReleaseRecord, TopicNames } from '@kappa/applications/records'
 import type { Contracts } from '@kappa/contracts/contracts'
-import { bindSources } from './sources.ts'
+import { bindSources } from '../spark/sources.ts'
 
 /**
  * The first record of a release: the definition as the folder has it, bound to the contracts.

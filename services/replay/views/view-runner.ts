@@ -6,8 +6,8 @@ import type { ReleaseView } from '@kappa/applications/records'
 import type { Logger } from '@kappa/service/logger'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
-import type { ReleaseSettings } from './config.ts'
-import type { ViewStatus } from './release-status.ts'
+import type { ReleaseSettings } from '../config.ts'
+import type { ViewStatus } from '../releases/release-status.ts'
 import type { ViewPosition } from './view-position.ts'
 
 /** Raised when a view has failed as often as is allowed: the release cannot go on. */
