@@ -1,6 +1,8 @@
 import { type Static, Type } from 'typebox'
 import { applicationDefinition, viewDefinition } from './definition.ts'
+import { name, offsetsByPartition, offsetsByTopic } from './offsets.ts'
 import type { ReadonlyDeep } from './readonly-deep.ts'
+import { replayRecord } from './replay-record.ts'
 import { streamSource } from './stream-plan.ts'
 import { viewColumn } from './view-plan.ts'
 
@@ -42,13 +44,26 @@ export function positionKey(application: string, release: number, view: string):
   return `${application}/${release}/${view}`
 }
 
-const name = Type.String({ minLength: 1 })
 const releaseNumber = Type.Integer({ minimum: 1 })
 const epoch = Type.Integer({ minimum: 0 })
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const epochMs = (description: string) => Type.Integer({ description })
 
-export const releaseStates = ['requested', 'starting', 'live', 'failed'] as const
+export const releaseStates = [
+  'requested',
+  'checked',
+  'starting',
+  'catching_up',
+  'paused',
+  'comparing',
+  'ready',
+  'live',
+  'standby',
+  'retained',
+  'retired',
+  'cancelled',
+  'failed',
+] as const
 
 /** A view as a release runs it: what the user wrote and what Spark made of it. */
 const releaseView = Type.Object({
@@ -77,6 +92,14 @@ const releaseDefinition = Type.Object({
   pinned: Type.Record(name, pinnedDataset, {
     description: 'By dataset: where its pinned copy lies.',
   }),
+  starts: Type.Optional(offsetsByTopic),
+})
+
+/** A switch that has been asked for and may have begun: whoever takes over ends it, one way or the other. */
+const pendingSwitch = Type.Object({
+  kind: Type.Union([Type.Literal('promote'), Type.Literal('rollback')]),
+  from: Type.Union([releaseNumber, Type.Null()], { description: 'The release that was live.' }),
+  requested_at: epochMs('Epoch milliseconds.'),
 })
 
 export const releaseRecord = Type.Object({
@@ -86,20 +109,24 @@ export const releaseRecord = Type.Object({
   definition: releaseDefinition,
   epoch,
   cause: Type.Optional(Type.String({ description: 'Why it failed, in words.' })),
-  updated_at: epochMs('Epoch milliseconds.'),
+  created_at: Type.Optional(epochMs('Epoch milliseconds.')),
+  updated_at: epochMs('Epoch milliseconds at which it came into its state.'),
+  replay: Type.Optional(replayRecord),
+  switching: Type.Optional(pendingSwitch),
+  keep_until: Type.Optional(
+    epochMs(
+      'Epoch ms: a standby is stopped then, a retained, failed or cancelled release is deleted.',
+    ),
+  ),
+  removed: Type.Optional(
+    Type.Boolean({
+      description: 'Of a retired or cancelled release: whether all that it had is deleted.',
+    }),
+  ),
 })
 
 /** What readers get. */
 export const livePointer = Type.Object({ application: name, release: releaseNumber, epoch })
-
-const offsetsByPartition = Type.Record(
-  Type.String({ pattern: '^\\d+$' }),
-  Type.String({ pattern: '^\\d+$' }),
-  {
-    additionalProperties: false,
-    description: 'Offsets as decimal text, by partition: Kafka has 64 bits for them.',
-  },
-)
 
 /** A record that a release cannot decode. */
 const undecodableRecord = Type.Object({
@@ -122,9 +149,7 @@ export const positionRecord = Type.Object({
     description: 'Last committed micro-batch; -1 before the first.',
   }),
   epoch,
-  sources: Type.Record(name, offsetsByPartition, {
-    description: 'Next offset to be read, by topic and partition.',
-  }),
+  sources: offsetsByTopic,
   /** End offsets after that batch was committed. */
   changelog: offsetsByPartition,
   as_of: Type.Union([Type.Integer(), Type.Null()], {
@@ -157,6 +182,5 @@ export type ReleaseDefinition = ReadonlyDeep<Static<typeof releaseDefinition>>
 export type PinnedDataset = ReadonlyDeep<Static<typeof pinnedDataset>>
 export type ReleaseRecord = ReadonlyDeep<Static<typeof releaseRecord>>
 export type LivePointer = ReadonlyDeep<Static<typeof livePointer>>
-export type OffsetsByPartition = ReadonlyDeep<Static<typeof offsetsByPartition>>
 export type UndecodableRecord = ReadonlyDeep<Static<typeof undecodableRecord>>
 export type PositionRecord = ReadonlyDeep<Static<typeof positionRecord>>

@@ -1,5 +1,5 @@
 import { ControlRecordError, parseReleaseRecord } from '@kappa/applications/control-records'
-import type { ReleaseRecord } from '@kappa/applications/records'
+import type { ReleaseRecord, ReleaseState } from '@kappa/applications/records'
 import type { IncomingRecord } from '@kappa/kafka/port'
 
 /** A release that reads a topic, and what it decodes of it. */
@@ -11,12 +11,23 @@ export interface TopicReader {
   readonly reasons: ReadonlyMap<number, string>
 }
 
+const reading: ReadonlySet<ReleaseState> = new Set([
+  'requested',
+  'checked',
+  'starting',
+  'catching_up',
+  'paused',
+  'comparing',
+  'ready',
+  'standby',
+])
+
 export type ReadersByTopic = ReadonlyMap<string, readonly TopicReader[]>
 
 /**
- * Folds the topic of releases into who reads which topic: the live release of each application, and
- * those on their way up, which are live next. A failed one that was live counts, since it goes on
- * from its checkpoints once its cause is mended.
+ * Folds the topic of releases into who reads which topic: the live release of each application, those
+ * on their way up, and those that can be live again in one call. A failed one that was live counts,
+ * since it goes on from its checkpoints once its cause is mended.
  *
  * @param onUnusable told of a record that cannot be read; what was known by its key stays
  */
@@ -45,7 +56,7 @@ export async function readersByTopic(
   const readers = new Map<string, TopicReader[]>()
   for (const record of releases.values()) {
     const isLive = live.get(record.application) === record.release
-    if (!isLive && record.state !== 'requested' && record.state !== 'starting') continue
+    if (!isLive && !reading.has(record.state)) continue
     for (const [topic, reader] of readersOf(record)) {
       readers.set(topic, [...(readers.get(topic) ?? []), reader])
     }

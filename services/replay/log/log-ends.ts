@@ -1,17 +1,24 @@
-import type { OffsetsByPartition } from '@kappa/applications/records'
-import type { Kafka } from '@kappa/kafka/port'
+import type { OffsetsByPartition, OffsetsByTopic } from '@kappa/applications/offsets'
+import type { Kafka, PartitionOffset } from '@kappa/kafka/port'
 
 /** Where the log ends: next offsets by topic and partition. */
-export type LogEnds = Readonly<Record<string, OffsetsByPartition>>
+export function readLogEnds(kafka: Kafka, topics: readonly string[]): Promise<OffsetsByTopic> {
+  return readOffsets(topics, (topic) => kafka.admin.endOffsets(topic))
+}
 
-export async function readLogEnds(kafka: Kafka, topics: readonly string[]): Promise<LogEnds> {
-  const ends = await Promise.all(topics.map((topic) => kafka.admin.endOffsets(topic)))
-  return Object.fromEntries(
-    topics.map((topic, index) => [
-      topic,
-      Object.fromEntries(
-        (ends[index] ?? []).map(({ partition, offset }) => [partition, String(offset)]),
-      ),
-    ]),
-  )
+/** The first offsets that retention has left. */
+export function readLogBegins(kafka: Kafka, topics: readonly string[]): Promise<OffsetsByTopic> {
+  return readOffsets(topics, (topic) => kafka.admin.beginOffsets(topic))
+}
+
+async function readOffsets(
+  topics: readonly string[],
+  read: (topic: string) => Promise<readonly PartitionOffset[]>,
+): Promise<OffsetsByTopic> {
+  const entries = topics.map(async (topic) => [topic, toRecord(await read(topic))] as const)
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+export function toRecord(offsets: readonly PartitionOffset[]): OffsetsByPartition {
+  return Object.fromEntries(offsets.map(({ partition, offset }) => [partition, String(offset)]))
 }

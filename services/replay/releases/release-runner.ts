@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import { ApplicationError } from '@kappa/applications/problems'
 import { positionKey, type ReleaseRecord, type ReleaseState } from '@kappa/applications/records'
 import { KafkaError } from '@kappa/kafka/port'
 import { SparkError } from '@kappa/spark-connect/errors'
 import { checkTransition } from '../control/release-states.ts'
 import type { Cluster } from '../launchers/launcher.ts'
-import { type LogEnds, readLogEnds } from '../log/log-ends.ts'
+import { readLogEnds } from '../log/log-ends.ts'
 import { sparkConf } from '../spark/spark-conf.ts'
 import { sparkKafkaFiles, sparkKafkaSystemProperties } from '../spark/spark-kafka.ts'
 import { ViewPosition } from '../views/view-position.ts'
@@ -28,7 +29,7 @@ export class ReleaseRunner {
   #views: ViewRunner[] = []
   #cluster: Cluster | undefined
   #clusterStarts = 0
-  #ends: LogEnds = {}
+  #ends: OffsetsByTopic = {}
   #running: Promise<void> | undefined
 
   constructor(parts: ReleaseParts, record: ReleaseRecord, options: { folderDiffers: boolean }) {
@@ -134,7 +135,9 @@ export class ReleaseRunner {
   async #start(session: ReleaseSession): Promise<void> {
     const { kafka, store, control } = this.#parts
     const prepared = await prepareRelease(this.#parts, session, this.record)
-    const { application, release, state, definition } = this.record
+    const { application, release, definition } = this.record
+    if (this.record.state === 'requested') await this.#moveTo('checked', {})
+    const { state } = this.record
     if (prepared !== definition && state !== 'live')
       await this.#moveTo('starting', { definition: prepared })
     this.#views = []

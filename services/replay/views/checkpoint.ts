@@ -1,4 +1,4 @@
-import type { OffsetsByPartition } from '@kappa/applications/records'
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { ObjectStore } from '../object-store.ts'
 
 /** What a query has durably finished, read from its checkpoint: the truth of a position. */
@@ -6,7 +6,7 @@ export interface CommittedBatch {
   /** -1 before the first committed batch. */
   readonly batch: number
   /** Next offset to be read, by topic and partition. */
-  readonly sources: Readonly<Record<string, OffsetsByPartition>>
+  readonly sources: OffsetsByTopic
 }
 
 export function checkpointPrefix(application: string, release: number, view: string): string {
@@ -48,7 +48,7 @@ export async function readBatch(
  * (`-` for none): for Kafka `{"topic":{"0":12}}`. A topic that two sources read counts as read up to
  * the lower offset.
  */
-export function parseOffsets(text: string): Record<string, OffsetsByPartition> {
+export function parseOffsets(text: string): OffsetsByTopic {
   const [version, , ...lines] = text.split('\n')
   if (version !== 'v1') throw new Error(`The offset log has version ${version}, not v1.`)
   const sources: Record<string, Record<string, string>> = {}

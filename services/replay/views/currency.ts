@@ -1,10 +1,8 @@
-import type { OffsetsByPartition } from '@kappa/applications/records'
-
-type SourceOffsets = Readonly<Record<string, OffsetsByPartition>>
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
 
 interface Sample {
   readonly takenAt: number
-  readonly ends: SourceOffsets
+  readonly ends: OffsetsByTopic
 }
 
 const samplesMax = 3_600
@@ -23,7 +21,7 @@ export class Currency {
   }
 
   /** `takenAt` is a time (epoch ms) before the ends were read. */
-  addSample(takenAt: number, ends: SourceOffsets): void {
+  addSample(takenAt: number, ends: OffsetsByTopic): void {
     this.#samples.push({ takenAt, ends })
     // When a query lags for longer than this, every second sample still tells the truth, more coarsely.
     if (this.#samples.length > samplesMax)
@@ -31,7 +29,7 @@ export class Currency {
   }
 
   /** Epoch ms: every event that was in the log by then is covered. */
-  currentAt(position: SourceOffsets): number {
+  currentAt(position: OffsetsByTopic): number {
     const index = this.#samples.findLastIndex(({ ends }) => covers(position, ends))
     const sample = this.#samples[index]
     if (sample) {
@@ -42,7 +40,7 @@ export class Currency {
   }
 }
 
-function covers(position: SourceOffsets, ends: SourceOffsets): boolean {
+function covers(position: OffsetsByTopic, ends: OffsetsByTopic): boolean {
   return Object.entries(ends).every(([topic, offsets]) =>
     Object.entries(offsets).every(
       ([partition, end]) => BigInt(position[topic]?.[partition] ?? 0) >= BigInt(end),

@@ -1,4 +1,5 @@
-import type { OffsetsByPartition, UndecodableRecord } from '@kappa/applications/records'
+import type { OffsetsByPartition } from '@kappa/applications/offsets'
+import type { UndecodableRecord } from '@kappa/applications/records'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import { checkBinary } from '@kappa/contracts/check-binary'
 import { parseForeignSchema } from '@kappa/contracts/foreign-schema'

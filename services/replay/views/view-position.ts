@@ -1,4 +1,5 @@
-import type { OffsetsByPartition, PositionRecord, ReleaseView } from '@kappa/applications/records'
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
+import type { PositionRecord, ReleaseView } from '@kappa/applications/records'
 import { observationName, type StreamSource } from '@kappa/applications/stream-plan'
 import type { Kafka } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
@@ -13,8 +14,6 @@ import {
 import { Currency } from './currency.ts'
 import type { UndecodableBounds } from './undecodable-records.ts'
 import { addFound, UndecodableSearch } from './undecodable-search.ts'
-
-type SourceOffsets = Readonly<Record<string, OffsetsByPartition>>
 
 export interface ViewIdentity {
   readonly application: string
@@ -132,13 +131,13 @@ export class ViewPosition {
   }
 
   /** Log ends as sampled at `takenAt`; the record's `current_at` follows. */
-  sample(takenAt: number, ends: SourceOffsets): void {
+  sample(takenAt: number, ends: OffsetsByTopic): void {
     this.#currency.addSample(takenAt, this.#own(ends))
     this.#setCurrentAt()
   }
 
   /** Events of the log that the rows do not cover yet; at most, when a topic holds markers or gaps. */
-  lag(ends: SourceOffsets): number {
+  lag(ends: OffsetsByTopic): number {
     let events = 0n
     for (const [topic, offsets] of Object.entries(this.#own(ends))) {
       for (const [partition, end] of Object.entries(offsets)) {
@@ -149,7 +148,7 @@ export class ViewPosition {
   }
 
   /** The ends of the topics that this view reads; before its first batch nobody knows which those are. */
-  #own(ends: SourceOffsets): SourceOffsets {
+  #own(ends: OffsetsByTopic): OffsetsByTopic {
     const topics = Object.keys(this.record.sources)
     return topics.length === 0
       ? ends
