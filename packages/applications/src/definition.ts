@@ -59,7 +59,7 @@ export const viewDefinition = Type.Object({
   ),
 })
 
-const sparkSize = Type.Object({
+export const sparkSize = Type.Object({
   cores: Type.Integer({ minimum: 1 }),
   memory: Type.String({ description: 'JVM heap, for example `1536m`.' }),
   shufflePartitions: Type.Integer({
