@@ -1,3 +1,4 @@
+import { acceptedHeader, idHeader, importHeader } from '@kappa/contracts/record-headers'
 import { type Static, Type } from 'typebox'
 import type { ReadonlyDeep } from './readonly-deep.ts'
 import { quoteName, quoteText } from './spark-sql.ts'
@@ -79,9 +80,9 @@ export function planStream(source: StreamSource): StreamPlan {
     topic: source.topic,
     envelope: [
       `CASE ${source.versions.map((version) => decode(version, source.readerSchema)).join(' ')} END AS _record`,
-      `${header('kappa-id')} AS _header_id`,
-      `${header('kappa-accepted')} AS _header_accepted`,
-      `${header('kappa-import')} AS _header_import`,
+      `${header(idHeader)} AS _header_id`,
+      `${header(acceptedHeader)} AS _header_accepted`,
+      `${header(importHeader)} AS _header_import`,
       'topic AS _topic',
       'partition AS _partition',
       'offset AS _offset',

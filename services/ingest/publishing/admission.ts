@@ -3,11 +3,16 @@ import type { Contract } from '@kappa/contracts/contract'
 import { formatDuration } from '@kappa/contracts/duration'
 import type { EncodedEvent } from '@kappa/contracts/encoder'
 import type { EventProblem } from '@kappa/contracts/event-problem'
+import {
+  acceptedHeader,
+  formatImportMark,
+  idHeader,
+  importHeader,
+} from '@kappa/contracts/record-headers'
 import type { OutgoingRecord, Placement } from '@kappa/kafka/port'
 import { type Envelope, type EventBatch, MalformedEvent } from '../bodies/event-batch.ts'
 import type { ImportGate } from './import-gate.ts'
 import type { EventResult, RejectedEvent } from './publish-schemas.ts'
-import { acceptedHeader, formatImportMark, idHeader, importHeader } from './record-headers.ts'
 
 /** Bytes of a record besides its key, value and given id: headers, their names, Kafka's framing, at most. */
 const recordOverheadBytes = 200

@@ -1,7 +1,7 @@
+import { idHeader, importHeader, parseImportMark } from '@kappa/contracts/record-headers'
 import type { IncomingRecord, Kafka, Placement } from '@kappa/kafka/port'
 import { ServiceError } from '@kappa/service/errors'
 import type { ImportState } from './import-gate.ts'
-import { idHeader, importHeader, parseImportMark } from './record-headers.ts'
 
 type LogReader = Pick<Kafka, 'admin' | 'readAt'>
 

@@ -1,13 +1,21 @@
 import type { OffsetsByPartition, OffsetsByTopic } from '@kappa/applications/offsets'
-import type { Kafka, PartitionOffset } from '@kappa/kafka/port'
+import type { KafkaAdmin, PartitionOffset } from '@kappa/kafka/port'
+
+type Asked<Name extends keyof KafkaAdmin> = { readonly admin: Pick<KafkaAdmin, Name> }
 
 /** Where the log ends: next offsets by topic and partition. */
-export function readLogEnds(kafka: Kafka, topics: readonly string[]): Promise<OffsetsByTopic> {
+export function readLogEnds(
+  kafka: Asked<'endOffsets'>,
+  topics: readonly string[],
+): Promise<OffsetsByTopic> {
   return readOffsets(topics, (topic) => kafka.admin.endOffsets(topic))
 }
 
 /** The first offsets that retention has left. */
-export function readLogBegins(kafka: Kafka, topics: readonly string[]): Promise<OffsetsByTopic> {
+export function readLogBegins(
+  kafka: Asked<'beginOffsets'>,
+  topics: readonly string[],
+): Promise<OffsetsByTopic> {
   return readOffsets(topics, (topic) => kafka.admin.beginOffsets(topic))
 }
 
