@@ -109,7 +109,7 @@ const differenceSample = Type.Object({
   expected: Type.Boolean({ description: 'Declared in the request.' }),
 })
 
-const columnChange = Type.Object({
+export const columnChange = Type.Object({
   column: Type.String(),
   old_type: orNull(Type.String({ description: 'null: the column is new.' })),
   new_type: orNull(Type.String({ description: 'null: the column is gone.' })),

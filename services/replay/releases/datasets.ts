@@ -19,14 +19,38 @@ export async function pinDatasets(
   const { application } = definition
   const pinned: Record<string, PinnedDataset> = {}
   for (const [name, dataset] of Object.entries(definition.datasets)) {
-    const content = await readFile(join(options.folder, application, dataset.path)).catch(() => {
-      const message = `dataset ${name} names ${dataset.path}, which cannot be read in the application's folder.`
-      throw new ApplicationError(application, [{ file: 'application.yaml', message }])
-    })
-    const sha256 = createHash('sha256').update(content).digest('hex')
+    const { content, sha256 } = await readDataset(definition, name, options.folder)
     const key = `datasets/${application}/${options.release}/${name}/${sha256.slice(0, 16)}.${dataset.format}`
     await store.put(key, content)
     pinned[name] = { location: store.location(key), sha256 }
   }
   return pinned
+}
+
+/**
+ * What the files of the application's datasets hold now: SHA-256 by dataset, as hexadecimal text.
+ * @throws ApplicationError naming a file that cannot be read.
+ */
+export async function hashDatasets(
+  definition: ApplicationDefinition,
+  folder: string,
+): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {}
+  for (const name of Object.keys(definition.datasets)) {
+    hashes[name] = (await readDataset(definition, name, folder)).sha256
+  }
+  return hashes
+}
+
+async function readDataset(
+  { application, datasets }: ApplicationDefinition,
+  name: string,
+  folder: string,
+): Promise<{ content: Buffer; sha256: string }> {
+  const path = datasets[name]?.path ?? ''
+  const content = await readFile(join(folder, application, path)).catch(() => {
+    const message = `dataset ${name} names ${path}, which cannot be read in the application's folder.`
+    throw new ApplicationError(application, [{ file: 'application.yaml', message }])
+  })
+  return { content, sha256: createHash('sha256').update(content).digest('hex') }
 }
