@@ -66,7 +66,8 @@ export function planCarry(request: CarryRequest): CarryPlan | { refused: readonl
   return { timestampMs: request.timestampMs, leadMs, views }
 }
 
-function carriedView(timestampMs: number, window: ViewWindow): CarriedView {
+/** Depends on the definition and the timestamp alone, so a release that restarts writes the same rows. */
+export function carriedView(timestampMs: number, window: ViewWindow): CarriedView {
   const lastCarriedMs = window.bound === 'end' ? timestampMs : timestampMs - window.windowMs
   const writeAfter = `${quoteName(window.timeColumn)} > timestamp_millis(${lastCarriedMs})`
   return { ...window, lastCarriedMs, writeAfter }
@@ -83,7 +84,10 @@ function differences(
   const which = `the live release ${live.release}`
   if (old === undefined) return [`is not in ${which}; replay it from the beginning`]
   const oldWindow = windowOf(old, live.definition.sources)
-  if ('refused' in oldWindow) return [`as ${which} has it ${oldWindow.refused}`]
+  if ('refused' in oldWindow)
+    return [
+      `of ${which} ${oldWindow.refused}; that one cannot be changed, so replay from the beginning`,
+    ]
   const reasons: string[] = []
   const differs = (what: string, oldText: string, newText: string) => {
     if (oldText === newText) return

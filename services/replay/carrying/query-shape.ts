@@ -65,6 +65,11 @@ export function refuse(refused: string): Refused {
   return { refused }
 }
 
+/** Whether the token at the index is followed by arguments. */
+export function opensCall({ tokens }: Pick<QueryShape, 'tokens'>, index: number): boolean {
+  return tokens[index + 1]?.name === '('
+}
+
 /** What commas separate that are as deep in parentheses as the first token. */
 export function splitAtCommas(tokens: readonly Placed[]): Placed[][] {
   const depth = tokens[0]?.depth

@@ -1,6 +1,7 @@
 import type { ViewDefinition } from '@kappa/applications/definition'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import {
+  opensCall,
   type Placed,
   type QueryShape,
   queryShape,
@@ -8,6 +9,7 @@ import {
   refuse,
   splitAtCommas,
 } from './query-shape.ts'
+import { type ReadStream, readStream } from './read-stream.ts'
 import { parseSparkDuration } from './spark-duration.ts'
 
 /** The tumbling or sliding window that each row of a view belongs to. */
@@ -22,14 +24,6 @@ export interface ViewWindow {
   readonly bound: 'start' | 'end'
 }
 
-type Sources = Readonly<Record<string, Pick<StreamSource, 'eventTime'>>>
-
-/** The stream that a query reads, and the names by which the query may call it. */
-interface ReadStream {
-  readonly eventTime: string
-  readonly names: readonly string[]
-}
-
 /**
  * Finds the window of a view in its SQL. What it answers is sure: each row depends on the events of
  * its window alone, by the stream's event time, and the row's key tells the window. So the query
@@ -41,7 +35,7 @@ interface ReadStream {
  */
 export function windowOf(
   view: Pick<ViewDefinition, 'sql' | 'key' | 'time'>,
-  sources: Sources,
+  sources: Readonly<Record<string, Pick<StreamSource, 'eventTime'>>>,
 ): ViewWindow | Refused {
   const { time } = view
   if (time === undefined || !view.key.includes(time)) {
@@ -64,40 +58,6 @@ export function windowOf(
     )
   }
   return { ...lengths, timeColumn: time, bound }
-}
-
-function readStream(query: QueryShape, sources: Sources): ReadStream | Refused {
-  const streams = new Map(
-    Object.entries(sources).map(([name, source]) => [name.toUpperCase(), { name, source }]),
-  )
-  // `stream.column` reads nothing more, and `AS stream` is a column of the result.
-  const reads = query.tokens.filter(
-    ({ name }, index) =>
-      streams.has(name) &&
-      query.tokens[index + 1]?.name !== '.' &&
-      !['.', 'AS'].includes(query.tokens[index - 1]?.name ?? ''),
-  )
-  if (query.tokens.some(({ name }, index) => name === 'IDENTIFIER' && opensCall(query, index))) {
-    return refuse('uses identifier(…), which hides what it reads; write the name itself')
-  }
-  const [read] = reads
-  if (read === undefined || reads.length > 1) {
-    const found = reads.map(({ name }) => streams.get(name)?.name).join(', ')
-    return refuse(
-      reads.length === 0
-        ? 'reads no stream'
-        : `names streams ${reads.length} times (${found}); rows can be carried of a query that reads one stream once and joins it with datasets only`,
-    )
-  }
-  const at = query.from.indexOf(read)
-  const before = query.from[at - 1]
-  if (read.depth > 0 || before === undefined || !['FROM', 'JOIN', ','].includes(before.name)) {
-    return refuse('does not read its stream in its outermost FROM; write it there')
-  }
-  const next = query.from[at + 1]
-  const alias = next?.name === 'AS' ? query.from[at + 2] : next
-  const eventTime = streams.get(read.name)?.source.eventTime ?? ''
-  return { eventTime, names: [read.name, alias?.name ?? ''] }
 }
 
 function windowCall(query: QueryShape): { arguments: readonly Placed[] } | Refused {
@@ -127,10 +87,6 @@ function windowCall(query: QueryShape): { arguments: readonly Placed[] } | Refus
     ({ name, depth }, index) => index > call && depth === 0 && name === ')',
   )
   return { arguments: tokens.slice(call + 2, end === -1 ? undefined : end) }
-}
-
-function opensCall({ tokens }: QueryShape, index: number): boolean {
-  return tokens[index + 1]?.name === '('
 }
 
 function windowLengths(
