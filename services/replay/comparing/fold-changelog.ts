@@ -10,9 +10,8 @@ const PARTITIONS_MAX = 2_000
  * Gives the records of a changelog, up to the side's ends, a name in the session: `key`, `value`
  * (null deletes), `batch` (epoch ms) and `offset`. A record that no release of ours writes fails
  * the query that reads it: going on without it would compare wrong rows.
- *
- * Records that compaction has removed are no loss to Spark; records before the log's start are,
- * and fail the query.
+ * What compaction has removed is no loss to Spark. It is one to the rows when a record beyond the
+ * end has taken the place of one before it: compaction has to lag behind the comparison.
  */
 export async function registerChangelog(
   session: SparkSession,
