@@ -1,4 +1,4 @@
-import type { ReleaseRecord } from '@kappa/applications/records'
+import { type ReleaseRecord, TopicNames } from '@kappa/applications/records'
 import type { Consumer, Kafka, PartitionOffset } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import type { ViewStore } from '@kappa/view-store/view-store'
@@ -56,7 +56,7 @@ export class ReleaseLoader {
     const { settings, kafka, namespace } = this.#parts
     const { application, release } = this.#release
     this.#consumer = await kafka.consumer({
-      groupId: `${namespace}.results.${application}.${release}`,
+      groupId: new TopicNames(namespace).resultsGroup(application, release),
       topics: [...this.views.values()].map((view) => view.definition.changelog.topic),
       from: 'beginning',
       commit: false,

@@ -26,6 +26,11 @@ export class TopicNames {
     this.rejected = `${namespace}.rejected`
   }
 
+  /** Consumer group in which the instances of results share the changelogs of a release. */
+  resultsGroup(application: string, release: number): string {
+    return `${this.#namespace}.results.${application}.${release}`
+  }
+
   /** Compacted, partitions of its own: the rows of one view of one release. */
   changelog(application: string, release: number, view: string): string {
     return `${this.#namespace}.changelog.${application}.${release}.${view}`

@@ -14,6 +14,7 @@ export interface AdminActions {
   deleteTopic(topic: string, timeoutMs: number): Promise<void>
   /** One that is not there is nothing. */
   deleteGroup(groupId: string): Promise<void>
+  listGroups(): Promise<string[]>
 }
 
 export class LinkAdmin implements KafkaAdmin {
@@ -92,6 +93,10 @@ export class LinkAdmin implements KafkaAdmin {
         return { partition, offset: offset < 0n && end ? end.offset : offset }
       })
     })
+  }
+
+  listGroups(): Promise<string[]> {
+    return this.#actions.listGroups()
   }
 
   deleteGroup(groupId: string): Promise<void> {

@@ -179,6 +179,12 @@ export interface KafkaAdmin {
   endOffsets(topic: string): Promise<PartitionOffset[]>
   /** First offset with a timestamp at or after `timestamp`; the end where there is none. */
   offsetsAt(topic: string, timestamp: number): Promise<PartitionOffset[]>
+  /** Ids of the consumer groups of all brokers. */
+  listGroups(): Promise<string[]>
+  /**
+   * One that is not there is nothing.
+   * @throws KafkaError `unavailable`, also while the group has members
+   */
   deleteGroup(groupId: string): Promise<void>
 }
 

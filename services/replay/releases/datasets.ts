@@ -5,6 +5,7 @@ import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { ApplicationError } from '@kappa/applications/problems'
 import type { PinnedDataset } from '@kappa/applications/records'
 import type { ObjectStore } from '../object-store.ts'
+import { releaseFolder } from './release-folder.ts'
 
 /**
  * Copies the application's datasets to where only this release reads them: a file that changes in
@@ -13,14 +14,15 @@ import type { ObjectStore } from '../object-store.ts'
  */
 export async function pinDatasets(
   store: ObjectStore,
-  definition: ApplicationDefinition,
+  definition: Pick<ApplicationDefinition, 'application' | 'datasets'>,
   options: { folder: string; release: number },
 ): Promise<Record<string, PinnedDataset>> {
   const { application } = definition
   const pinned: Record<string, PinnedDataset> = {}
   for (const [name, dataset] of Object.entries(definition.datasets)) {
     const { content, sha256 } = await readDataset(definition, name, options.folder)
-    const key = `datasets/${application}/${options.release}/${name}/${sha256.slice(0, 16)}.${dataset.format}`
+    const folder = releaseFolder('datasets', application, options.release)
+    const key = `${folder}${name}/${sha256.slice(0, 16)}.${dataset.format}`
     await store.put(key, content)
     pinned[name] = { location: store.location(key), sha256 }
   }
@@ -43,7 +45,7 @@ export async function hashDatasets(
 }
 
 async function readDataset(
-  { application, datasets }: ApplicationDefinition,
+  { application, datasets }: Pick<ApplicationDefinition, 'application' | 'datasets'>,
   name: string,
   folder: string,
 ): Promise<{ content: Buffer; sha256: string }> {

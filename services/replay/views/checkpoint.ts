@@ -1,5 +1,6 @@
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { ObjectStore } from '../object-store.ts'
+import { releaseFolder } from '../releases/release-folder.ts'
 
 /** What a query has durably finished, read from its checkpoint: the truth of a position. */
 export interface CommittedBatch {
@@ -10,7 +11,7 @@ export interface CommittedBatch {
 }
 
 export function checkpointPrefix(application: string, release: number, view: string): string {
-  return `checkpoints/${application}/${release}/${view}/`
+  return `${releaseFolder('checkpoints', application, release)}${view}/`
 }
 
 /** Reads the newest batch that has both `offsets/N` and `commits/N`. */

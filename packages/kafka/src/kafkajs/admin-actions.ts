@@ -40,6 +40,11 @@ export class KafkaJsAdminActions implements AdminActions {
     }
   }
 
+  async listGroups(): Promise<string[]> {
+    const { groups } = await this.#withAdmin('list groups', (admin) => admin.listGroups())
+    return groups.map(({ groupId }) => groupId)
+  }
+
   async createTopic(spec: TopicSpec, timeoutMs: number): Promise<boolean> {
     const configEntries = Object.entries(spec.config ?? {}).map(([name, value]) => ({
       name,

@@ -1,4 +1,4 @@
-import { createTopicsV4, deleteGroupsV1, deleteTopicsV3 } from '@platformatic/kafka'
+import { createTopicsV4, deleteGroupsV1, deleteTopicsV3, listGroupsV4 } from '@platformatic/kafka'
 import { errorInfo } from '../errors.ts'
 import type { AdminActions } from '../link-admin.ts'
 import type { KafkaConfig, TopicSpec } from '../port.ts'
@@ -46,6 +46,15 @@ export class PlatformaticAdminActions implements AdminActions {
       } catch (error) {
         if (errorInfo(error).type !== 'GROUP_ID_NOT_FOUND') throw error
       }
+    })
+  }
+
+  listGroups(): Promise<string[]> {
+    return this.#act('list groups', '', async (link) => {
+      const answers = await Promise.all(
+        (await link.brokers()).map((nodeId) => link.ask(nodeId, listGroupsV4.api, [], [])),
+      )
+      return answers.flatMap(({ groups }) => groups.map(({ groupId }) => groupId))
     })
   }
 

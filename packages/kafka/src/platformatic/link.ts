@@ -225,6 +225,10 @@ export class PlatformaticLink implements BrokerLink {
     return this.#connections.ask(await this.#any(), api, ...args)
   }
 
+  async brokers(): Promise<number[]> {
+    return [...(await this.#askMetadata([])).brokers.keys()]
+  }
+
   /** The node that this broker says is the controller. */
   async controller(): Promise<number> {
     const { controller } = await this.#askMetadata([])

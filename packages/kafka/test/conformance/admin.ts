@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:net'
 import { test } from 'node:test'
+import { until } from '@kappa/test/until'
 import {
   configFor,
   type Harness,
@@ -74,6 +75,25 @@ export function adminConformance(name: string, harness: Harness): void {
 
   test(`${name}: deleting a group that is not there is nothing`, () =>
     withKafka(harness, (kafka) => kafka.admin.deleteGroup(uniqueName('group'))))
+
+  test(`${name}: a group is listed, kept while it has a member, and then deleted`, () =>
+    withKafka(harness, async (kafka) => {
+      const groupId = uniqueName('group')
+      const consumer = await kafka.consumer({
+        groupId,
+        topics: [await newTopic(kafka, 1)],
+        from: 'beginning',
+        onBatch: async () => undefined,
+      })
+      await until(
+        () => kafka.admin.listGroups(),
+        (groups) => groups.includes(groupId),
+      )
+      await assert.rejects(kafka.admin.deleteGroup(groupId), hasCode('unavailable'))
+      await consumer.close()
+      await kafka.admin.deleteGroup(groupId)
+      assert.ok(!(await kafka.admin.listGroups()).includes(groupId))
+    }))
 
   test(`${name}: no broker, or one that says nothing, is unavailable within the bound`, async () => {
     const silent = createServer()

@@ -1,0 +1,79 @@
+import type { Redis } from 'ioredis'
+
+/** How many keys one SCAN looks at and, about, one UNLINK frees. */
+const scanCount = 500
+
+/** A release that has something in Redis. */
+export interface ReleaseWithRows {
+  readonly application: string
+  readonly release: number
+}
+
+/**
+ * Everything that releases have in Redis, whatever their views and partitions are: the keys of
+ * `slotOf`. Of one Redis; the nodes of a cluster would be scanned one by one.
+ */
+export class ReleaseRows {
+  readonly #redis: Pick<Redis, 'scan' | 'unlink'>
+  readonly #namespace: string
+
+  constructor(redis: Pick<Redis, 'scan' | 'unlink'>, namespace: string) {
+    this.#redis = redis
+    this.#namespace = namespace
+  }
+
+  /**
+   * Removes all keys of a release, as they are found.
+   * @param onRemoved told after each bounded part of them
+   * @returns how many keys it removed
+   * @throws the client's error while Redis is away, the signal's reason when aborted
+   */
+  async removeRows(
+    application: string,
+    release: number,
+    options: { signal?: AbortSignal; onRemoved?: (keys: number) => void } = {},
+  ): Promise<number> {
+    const slots = `${escapeGlob(`${application}/${release}/`)}*`
+    let removed = 0
+    for await (const keys of this.#scan(slots, options.signal)) {
+      const removedNow = await this.#redis.unlink(...keys)
+      removed += removedNow
+      options.onRemoved?.(removedNow)
+    }
+    return removed
+  }
+
+  /** Every release that has a key, once. */
+  async releasesWithRows(signal?: AbortSignal): Promise<ReleaseWithRows[]> {
+    const found = new Map<string, ReleaseWithRows>()
+    const prefixLength = `${this.#namespace}:`.length
+    for await (const keys of this.#scan('*/*/*/*', signal)) {
+      for (const key of keys) {
+        const [, application, release] = slotKey.exec(key.slice(prefixLength)) ?? []
+        if (application === undefined) continue
+        found.set(`${application}/${release}`, { application, release: Number(release) })
+      }
+    }
+    return [...found.values()]
+  }
+
+  /** Keys whose hash tag is like `slots`, page by page, without empty pages. */
+  async *#scan(slots: string, signal: AbortSignal | undefined): AsyncGenerator<string[]> {
+    const pattern = `${escapeGlob(this.#namespace)}:{${slots}}:*`
+    let cursor = '0'
+    do {
+      signal?.throwIfAborted()
+      const [next, keys] = await this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)
+      if (keys.length > 0) yield keys
+      cursor = next
+    } while (cursor !== '0')
+  }
+}
+
+/** `{application/release/view/partition}:part`, as `slotOf` writes it. */
+const slotKey = /^\{([^/{}]+)\/([1-9]\d*)\/[^/{}]+\/\d+\}:[a-z]+$/
+
+/** Text that MATCH takes literally. */
+export function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]^-]/g, '\\$&')
+}
