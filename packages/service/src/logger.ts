@@ -12,12 +12,15 @@ const secretPaths = [
   'cookie',
 ].flatMap((name) => [name, `*.${name}`, `*.*.${name}`])
 
+/** ioredis hangs the failed command onto an error: for a refused login, that is the password. */
+const commandPaths = ['err.command.args']
+
 /** JSON lines on standard output, one object a line, with everything that is named like a secret removed. */
 export function createLogger(service: string, level: LogLevel): Logger {
   return pino({
     name: service,
     level,
-    redact: { paths: secretPaths, censor: '[redacted]' },
+    redact: { paths: [...secretPaths, ...commandPaths], censor: '[redacted]' },
     formatters: {
       level: (label) => ({ level: label }),
       bindings: ({ name }) => ({ service: name }),
