@@ -18,16 +18,25 @@ export class Catalogue {
   }
 
   /**
-   * The view in the application's live release.
-   * @throws ServiceError `unknown_application`, `unknown_view`, `no_live_release`, `rebuilding`
+   * What this instance knows to be live.
+   * @throws ServiceError `unknown_application`, `no_live_release`, `rebuilding`
    */
-  find(application: string, name: string): { live: LivePointer; view: LoadedView } {
+  live(application: string): LivePointer {
     const live = this.#control.live(application)
     if (!live) throw this.#withoutLive(application)
+    return live
+  }
+
+  isLoaded({ application, release }: LivePointer): boolean {
+    return this.#releases.isLoaded(application, release)
+  }
+
+  /** @throws ServiceError `unknown_view`, `rebuilding` */
+  view(live: LivePointer, name: string): LoadedView {
+    const { application } = live
     const view = this.#releases.view(application, live.release, name)
-    if (view) return { live, view }
-    const names = this.#control.readable().find((record) => record.application === application)
-      ?.definition.views
+    if (view) return view
+    const names = this.#control.release(application, live.release)?.definition.views
     if (names === undefined || Object.hasOwn(names, name)) {
       throw new ServiceError(
         'rebuilding',
@@ -41,11 +50,16 @@ export class Catalogue {
     )
   }
 
-  /** Every view of every live release, by application and name. */
-  views(): LoadedView[] {
+  /** Applications that have a live release, by name. */
+  liveApplications(): string[] {
+    return this.#control.applications().filter((name) => this.#control.live(name) !== undefined)
+  }
+
+  /** Every view of a release, by name. */
+  views(live: LivePointer): LoadedView[] {
     return [...this.#releases.views()]
-      .filter((view) => this.#control.live(view.application)?.release === view.release)
-      .sort((a, b) => (`${a.application}/${a.name}` < `${b.application}/${b.name}` ? -1 : 1))
+      .filter((view) => view.application === live.application && view.release === live.release)
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   #withoutLive(application: string): ServiceError {

@@ -48,9 +48,9 @@ function parse(record: IncomingRecord, json: string): Record<string | number, un
   }
 }
 
-function unusable(record: IncomingRecord, reason: string): Error {
+function unusable(record: IncomingRecord, reason: string): ChangelogRecordError {
   const { topic, partition, offset } = record
-  return new Error(
+  return new ChangelogRecordError(
     `Record ${offset} of ${topic} partition ${partition} cannot be applied: ${reason}`,
   )
 }

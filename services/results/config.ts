@@ -39,6 +39,8 @@ export interface ApplySettings {
 export interface QuerySettings {
   /** Index entries that one request may look at; the page ends early with a cursor. */
   readonly scannedEntriesMax: number
+  /** How long a request waits for this instance to learn what another one has already answered. */
+  readonly switchWaitMs: number
 }
 
 /**
@@ -86,6 +88,11 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
         min: 100,
         max: 10_000_000,
         unit: 'index entries',
+      }),
+      switchWaitMs: read.milliseconds('KAPPA_RESULTS_SWITCH_WAIT_MS', {
+        default: 5_000,
+        min: 1,
+        max: 60_000,
       }),
     },
     pendingPositionsMax: read.integer('KAPPA_RESULTS_PENDING_POSITIONS_MAX', {

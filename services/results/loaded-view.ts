@@ -1,7 +1,7 @@
 import type { ReleaseView } from '@kappa/applications/records'
 import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
-import { type Slot, slotOf } from '@kappa/view-store/view-store'
+import { type Slot, slotOf, type ViewStore } from '@kappa/view-store/view-store'
 import type { DeclaredPosition, PositionQueue } from './position-queue.ts'
 
 /** What readers need to know of a view. */
@@ -38,6 +38,7 @@ export class LoadedView {
   readonly timeColumn: ViewColumn | undefined
   readonly #required: bigint[]
   readonly #behind = new Set<number>()
+  readonly #frozen = new Set<number>()
   readonly #onRebuild: () => void
 
   constructor(parts: ViewParts) {
@@ -87,6 +88,26 @@ export class LoadedView {
       this.#behind.delete(partition)
     }
     return true
+  }
+
+  /** Asks Redis what is applied of every partition. @throws the client's error */
+  async refresh(store: ViewStore): Promise<void> {
+    const required = [...this.#required]
+    const statuses = await Promise.all(this.slots.map((slot) => store.status(slot)))
+    for (const [partition, status] of statuses.entries()) {
+      this.observe(partition, status?.next, required[partition])
+      this.noteFrozen(partition, status?.frozen === true)
+    }
+  }
+
+  noteFrozen(partition: number, isFrozen: boolean): void {
+    if (isFrozen) this.#frozen.add(partition)
+    else this.#frozen.delete(partition)
+  }
+
+  /** How many partitions were frozen when Redis was asked last. */
+  get frozen(): number {
+    return this.#frozen.size
   }
 
   /** What Redis must have applied of a partition: all that any answer can have shown. */

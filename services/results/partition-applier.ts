@@ -4,13 +4,27 @@ import { changeOf } from './changelog-record.ts'
 import type { ApplySettings } from './config.ts'
 import type { LoadedView } from './loaded-view.ts'
 
-export interface ApplyEvents {
+/** The changelog of a release that is being removed: nothing of it may come into Redis again. */
+export class ChangelogGoneError extends Error {
+  constructor(topic: string) {
+    super(`The changelog ${topic} is not there any more: its release is being removed`)
+    this.name = 'ChangelogGoneError'
+  }
+}
+
+/** The loader that an applier works for. */
+export interface ApplierHost {
+  /** The newest epoch of replay that is known. */
+  readonly fence: number
+  /** Whether the changelog may be read from its beginning: it is wanted, and there. */
+  mayBegin(view: LoadedView): Promise<boolean>
   applied(view: LoadedView, records: number): void
   outdated(view: LoadedView, records: number): void
   refused(view: LoadedView, outcome: Applied['outcome']): void
 }
 
-type Seek = { readonly seekTo: bigint } | undefined
+/** `frozen`: nothing else can be done than to come back later. */
+type Seek = { readonly seekTo: bigint; readonly frozen?: true } | undefined
 
 /**
  * Applies the changelog of one partition as its owner. Redis decides what is next; this side
@@ -21,7 +35,7 @@ export class PartitionApplier {
   readonly partition: number
   readonly #store: ViewStore
   readonly #settings: ApplySettings
-  readonly #events: ApplyEvents
+  readonly #host: ApplierHost
   #claim: { readonly epoch: string; next: bigint } | undefined
   /** Whether the next record of Kafka is known to follow what is applied. */
   #aligned = false
@@ -32,21 +46,24 @@ export class PartitionApplier {
     partition: number,
     store: ViewStore,
     settings: ApplySettings,
-    events: ApplyEvents,
+    host: ApplierHost,
   ) {
     this.view = view
     this.partition = partition
     this.#store = store
     this.#settings = settings
-    this.#events = events
+    this.#host = host
   }
 
-  /** Becomes the owner; returns the offset to read from. */
+  /** Becomes the owner; returns the offset to read from. @throws ChangelogGoneError */
   claim(begin: bigint): Promise<bigint> {
     return this.#exclusively(() => this.#takeOver(begin))
   }
 
-  /** Returns the offset to read from when Redis has lost something that was applied here. */
+  /**
+   * Returns the offset to read from when Redis has lost something that was applied here.
+   * @throws ChangelogGoneError
+   */
   recover(begin: bigint, stored: bigint | undefined): Promise<bigint | undefined> {
     return this.#exclusively(async () => {
       if (stored !== undefined && this.#claim && stored >= this.#claim.next) return undefined
@@ -56,9 +73,18 @@ export class PartitionApplier {
     })
   }
 
-  /** Applies records that follow each other, or says where to go on instead. */
+  /**
+   * Applies records that follow each other, or says where to go on instead.
+   * @throws ChangelogGoneError, ChangelogRecordError
+   */
   apply(records: readonly IncomingRecord[], begin: bigint): Promise<Seek> {
     return this.#exclusively(() => this.#apply(records, begin))
+  }
+
+  async isFrozen(): Promise<boolean> {
+    const status = await this.#store.status(this.#slot)
+    this.view.noteFrozen(this.partition, status?.frozen === true)
+    return status?.frozen === true
   }
 
   async #apply(records: readonly IncomingRecord[], begin: bigint): Promise<Seek> {
@@ -83,14 +109,19 @@ export class PartitionApplier {
       if (result.outcome !== 'applied') return this.#refused(result, begin)
       if (this.#claim) this.#claim.next = set.next
       this.view.observe(this.partition, set.next)
-      this.#events.applied(this.view, set.changes.length)
-      if (result.outdated > 0) this.#events.outdated(this.view, result.outdated)
+      this.#host.applied(this.view, set.changes.length)
+      if (result.outdated > 0) this.#host.outdated(this.view, result.outdated)
     }
     return undefined
   }
 
   async #refused(result: Exclude<Applied, { outcome: 'applied' }>, begin: bigint): Promise<Seek> {
-    this.#events.refused(this.view, result.outcome)
+    if (result.outcome === 'frozen') {
+      this.view.noteFrozen(this.partition, true)
+      if (this.#claim) this.#claim.next = result.next
+      return { seekTo: result.next, frozen: true }
+    }
+    this.#host.refused(this.view, result.outcome)
     if (result.outcome === 'lost') {
       this.view.observe(this.partition, undefined)
       const next = await this.#takeOver(begin)
@@ -108,7 +139,11 @@ export class PartitionApplier {
   }
 
   async #takeOver(begin: bigint): Promise<bigint> {
-    const { epoch, next } = await this.#store.claim(this.#slot, begin)
+    const isThere = (await this.#store.status(this.#slot)) !== undefined
+    if (!isThere && !(await this.#host.mayBegin(this.view))) {
+      throw new ChangelogGoneError(this.view.definition.changelog.topic)
+    }
+    const { epoch, next } = await this.#store.claim(this.#slot, begin, this.#host.fence)
     this.#claim = { epoch, next }
     this.#aligned = false
     this.view.observe(this.partition, next)

@@ -2,7 +2,7 @@ import type { ViewStore } from '@kappa/view-store/view-store'
 import type { Catalogue } from './catalogue.ts'
 import type { QuerySettings } from './config.ts'
 import type { ControlState } from './control-state.ts'
-import type { ResultsMetrics } from './results-metrics.ts'
+import type { LiveReads } from './live-reads.ts'
 
 /** What the routes need. */
 export interface RouteParts {
@@ -10,5 +10,5 @@ export interface RouteParts {
   readonly control: ControlState
   readonly store: ViewStore
   readonly settings: QuerySettings
-  readonly metrics: ResultsMetrics
+  readonly live: LiveReads
 }

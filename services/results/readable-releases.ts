@@ -1,22 +1,25 @@
 import { type ReleaseRecord, releaseKey } from '@kappa/applications/records'
-import type { ControlState } from './control-state.ts'
+import { KafkaError } from '@kappa/kafka/port'
 import { LoadedView } from './loaded-view.ts'
+import { ChangelogGoneError } from './partition-applier.ts'
 import { type LoaderParts, ReleaseLoader } from './release-loader.ts'
 import { labelsOf } from './results-metrics.ts'
 
-/** Loads every release that readers can get, and lets go of those that they no longer can. */
+/** Loads every release that readers get or may get next, and lets go of the others. */
 export class ReadableReleases {
   readonly #parts: LoaderParts
-  readonly #control: ControlState
   readonly #onFailure: (error: unknown) => void
   readonly #loaders = new Map<string, ReleaseLoader>()
   #work: Promise<void> = Promise.resolve()
   #closed = false
 
-  constructor(parts: LoaderParts, control: ControlState, onFailure: (error: unknown) => void) {
+  constructor(parts: LoaderParts, onFailure: (error: unknown) => void) {
     this.#parts = parts
-    this.#control = control
     this.#onFailure = onFailure
+  }
+
+  isLoaded(application: string, release: number): boolean {
+    return this.#loaders.has(releaseKey(application, release))
   }
 
   view(application: string, release: number, name: string): LoadedView | undefined {
@@ -27,6 +30,14 @@ export class ReadableReleases {
     for (const loader of this.#loaders.values()) yield* loader.views.values()
   }
 
+  /** The releases that are loaded, with the state that they are in now. */
+  states(): { application: string; state: string }[] {
+    return [...this.#loaders.values()].map(({ release: { application, release } }) => ({
+      application,
+      state: this.#parts.control.release(application, release)?.state ?? 'unknown',
+    }))
+  }
+
   /** To be called when the control state changed. One change at a time; the last one counts. */
   reconcile(): Promise<void> {
     this.#work = this.#work.then(() => this.#reconcile()).catch(this.#onFailure)
@@ -35,7 +46,16 @@ export class ReadableReleases {
 
   /** @throws the Redis client's error while Redis is away */
   async check(): Promise<void> {
-    await Promise.all([...this.#loaders.values()].map((loader) => loader.check()))
+    await Promise.all(
+      [...this.#loaders].map(async ([key, loader]) => {
+        try {
+          await loader.check()
+        } catch (error) {
+          if (!(error instanceof ChangelogGoneError)) throw error
+          await this.#onEnd(key, loader, error)
+        }
+      }),
+    )
   }
 
   async close(): Promise<void> {
@@ -47,7 +67,7 @@ export class ReadableReleases {
   async #reconcile(): Promise<void> {
     if (this.#closed) return
     const wanted = new Map(
-      this.#control
+      this.#parts.control
         .readable()
         .map((record) => [releaseKey(record.application, record.release), record]),
     )
@@ -56,9 +76,35 @@ export class ReadableReleases {
       this.#loaders.delete(key)
       await loader.close()
     }
-    for (const [key, record] of wanted) {
-      if (!this.#loaders.has(key)) await this.#load(key, record)
+    const missing = [...wanted].filter(([key]) => !this.#loaders.has(key))
+    await Promise.all(missing.map(([key, record]) => this.#loadOrSkip(key, record)))
+  }
+
+  async #loadOrSkip(key: string, record: ReleaseRecord): Promise<void> {
+    try {
+      await this.#load(key, record)
+    } catch (error) {
+      if (!(error instanceof KafkaError) || error.code !== 'unknown_topic') throw error
+      this.#logDropped(record, error)
     }
+  }
+
+  /** A loader that ends by itself ends the service, unless its release is being removed. */
+  async #onEnd(key: string, loader: ReleaseLoader, cause: unknown): Promise<void> {
+    const isRemoved = await loader.isRemoved().catch((error: unknown) => {
+      this.#parts.logger.warn({ err: error }, 'Kafka does not say which changelogs are there')
+      return false
+    })
+    if (this.#loaders.get(key) !== loader) return
+    if (!isRemoved) return this.#onFailure(cause)
+    this.#loaders.delete(key)
+    this.#logDropped(loader.release, cause)
+    await loader.close()
+  }
+
+  #logDropped({ application, release }: ReleaseRecord, cause: unknown): void {
+    const text = 'the release is not loaded: its changelogs have been deleted'
+    this.#parts.logger.warn({ err: cause, application, release }, text)
   }
 
   async #load(key: string, record: ReleaseRecord): Promise<void> {
@@ -82,7 +128,7 @@ export class ReadableReleases {
           release: record.release,
           name,
           definition,
-          positions: this.#control.positions(record.application, record.release, name),
+          positions: this.#parts.control.positions(record.application, record.release, name),
           ends: ends.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset),
           onRebuild: () => {
             metrics.rebuilds.inc(labels)
@@ -95,8 +141,8 @@ export class ReadableReleases {
     const loader = new ReleaseLoader(this.#parts, record, views, begins)
     const { finished } = await loader.start()
     if (this.#closed) return loader.close()
-    finished.catch(this.#onFailure)
     this.#loaders.set(key, loader)
+    finished.catch((error: unknown) => this.#onEnd(key, loader, error))
     logger.info({ application: record.application, release: record.release }, 'release loaded')
   }
 }

@@ -1,16 +1,18 @@
 import { type ReleaseRecord, TopicNames } from '@kappa/applications/records'
-import type { Consumer, Kafka, PartitionOffset } from '@kappa/kafka/port'
+import type { Consumer, IncomingRecord, Kafka, PartitionOffset } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import type { ViewStore } from '@kappa/view-store/view-store'
 import { ChangelogRecordError } from './changelog-record.ts'
 import type { ApplySettings } from './config.ts'
+import type { ControlState } from './control-state.ts'
 import type { LoadedView } from './loaded-view.ts'
-import { PartitionApplier } from './partition-applier.ts'
+import { type ApplierHost, ChangelogGoneError, PartitionApplier } from './partition-applier.ts'
 import { labelsOf, type ResultsMetrics } from './results-metrics.ts'
 
 export interface LoaderParts {
   readonly kafka: Kafka
   readonly store: ViewStore
+  readonly control: ControlState
   readonly namespace: string
   readonly settings: ApplySettings
   readonly metrics: ResultsMetrics
@@ -20,12 +22,15 @@ export interface LoaderParts {
 /** How long a batch waits for a Redis that is away before Kafka is asked for it again. */
 const REDIS_WAIT_MS_MAX = 5_000
 const REDIS_RETRY_MS = 100
+/** How long a batch of a frozen partition keeps the other partitions waiting. */
+const FROZEN_WAIT_MS_MAX = 100
+const FROZEN_RETRY_MS = 20
 
 /** Keeps the rows of one release in Redis: its views' changelogs, shared with other instances. */
-export class ReleaseLoader {
+export class ReleaseLoader implements ApplierHost {
   readonly views: ReadonlyMap<string, LoadedView>
   readonly #parts: LoaderParts
-  readonly #release: ReleaseRecord
+  readonly release: ReleaseRecord
   readonly #begins: ReadonlyMap<string, readonly PartitionOffset[]>
   readonly #appliers = new Map<string, PartitionApplier>()
   readonly #lag = new Map<string, bigint>()
@@ -40,7 +45,7 @@ export class ReleaseLoader {
     begins: ReadonlyMap<string, readonly PartitionOffset[]>,
   ) {
     this.#parts = parts
-    this.#release = release
+    this.release = release
     this.#begins = begins
     this.views = new Map(views.map((view) => [view.name, view]))
     for (const view of views) {
@@ -54,7 +59,7 @@ export class ReleaseLoader {
   /** Joins the group that shares the changelogs. @returns what ends when the consumer does. */
   async start(): Promise<{ readonly finished: Promise<void> }> {
     const { settings, kafka, namespace } = this.#parts
-    const { application, release } = this.#release
+    const { application, release } = this.release
     this.#consumer = await kafka.consumer({
       groupId: new TopicNames(namespace).resultsGroup(application, release),
       topics: [...this.views.values()].map((view) => view.definition.changelog.topic),
@@ -73,7 +78,7 @@ export class ReleaseLoader {
       onBatch: async ({ topic, partition, records, endOffset }) => {
         const applier = this.#applier(topic, partition)
         const seek = await this.#withRedis(() =>
-          applier.apply(records, this.#begin(topic, partition)),
+          this.#applyThawed(applier, records, this.#begin(topic, partition)),
         )
         if (seek === 'away') return { seekTo: records[0]?.offset ?? 0n }
         const next = seek?.seekTo ?? (records.at(-1)?.offset ?? -1n) + 1n
@@ -87,17 +92,37 @@ export class ReleaseLoader {
 
   /**
    * Compares what Redis has with what was seen there; what is gone is read again by its owner.
-   * @throws the client's error while Redis is away
+   * @throws the client's error while Redis is away, ChangelogGoneError
    */
   async check(): Promise<void> {
     await Promise.all(
       [...this.#appliers].map(([key, applier]) => this.#checkPartition(key, applier)),
     )
+    // Nobody may be reading: positions that are reached make room for those that come.
+    for (const view of this.views.values()) view.declared()
+  }
+
+  /** Whether the release is not wanted any more, or a changelog of it has been deleted. */
+  async isRemoved(): Promise<boolean> {
+    if (!this.#isWanted()) return true
+    const topics = [...this.views.values()].map((view) => view.definition.changelog.topic)
+    const counts = await Promise.all(topics.map((topic) => this.#partitionCount(topic)))
+    return counts.includes(undefined)
   }
 
   async close(): Promise<void> {
     this.#closed = true
     await this.#consumer?.close()
+    for (const view of this.views.values()) this.#parts.metrics.lag.remove(labelsOf(view))
+  }
+
+  get fence(): number {
+    return this.#parts.control.epoch
+  }
+
+  async mayBegin(view: LoadedView): Promise<boolean> {
+    if (this.#closed || !this.#isWanted()) return false
+    return (await this.#partitionCount(view.definition.changelog.topic)) !== undefined
   }
 
   applied(view: LoadedView, records: number): void {
@@ -120,7 +145,8 @@ export class ReleaseLoader {
     const required = view.required(partition)
     const status = await this.#parts.store.status(slot)
     view.observe(partition, status?.next, required)
-    if (!this.#assigned.has(key) || !this.#consumer) return
+    view.noteFrozen(partition, status?.frozen === true)
+    if (this.#closed || !this.#assigned.has(key) || !this.#consumer) return
     const { topic } = view.definition.changelog
     const next = await applier.recover(this.#begin(topic, partition), status?.next)
     if (next === undefined) return
@@ -136,6 +162,26 @@ export class ReleaseLoader {
     return next === 'away' ? undefined : next
   }
 
+  /**
+   * Keeps trying a frozen partition for a moment, then lets Kafka deliver its records again: the
+   * other partitions get their turn, and it can be closed.
+   */
+  async #applyThawed(
+    applier: PartitionApplier,
+    records: readonly IncomingRecord[],
+    begin: bigint,
+  ): Promise<{ readonly seekTo: bigint } | undefined> {
+    const deadline = Date.now() + FROZEN_WAIT_MS_MAX
+    for (;;) {
+      const seek = await applier.apply(records, begin)
+      if (!seek?.frozen) return seek
+      do {
+        if (this.#closed || Date.now() > deadline) return { seekTo: seek.seekTo }
+        await new Promise((resolve) => setTimeout(resolve, FROZEN_RETRY_MS))
+      } while (await applier.isFrozen())
+    }
+  }
+
   /** Waits for a Redis that is away, for a bounded time; any other failure is the caller's. */
   async #withRedis<T>(work: () => Promise<T>): Promise<T | 'away'> {
     const deadline = Date.now() + REDIS_WAIT_MS_MAX
@@ -143,13 +189,22 @@ export class ReleaseLoader {
       try {
         return await work()
       } catch (error) {
-        if (error instanceof ChangelogRecordError) throw error
+        if (error instanceof ChangelogRecordError || error instanceof ChangelogGoneError)
+          throw error
         this.#parts.metrics.redisErrors.inc()
         this.#parts.logger.warn({ err: error }, 'Redis did not take a batch; trying again')
         if (this.#closed || Date.now() > deadline) return 'away'
         await new Promise((resolve) => setTimeout(resolve, REDIS_RETRY_MS))
       }
     }
+  }
+
+  #isWanted(): boolean {
+    return this.#parts.control.isReadable(this.release.application, this.release.release)
+  }
+
+  #partitionCount(topic: string): Promise<number | undefined> {
+    return this.#parts.kafka.admin.partitionCount(topic)
   }
 
   #noteLag(applier: PartitionApplier, lag: bigint): void {

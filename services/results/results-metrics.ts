@@ -3,8 +3,14 @@ import type { LoadedView } from './loaded-view.ts'
 
 const labels = ['application', 'release', 'view'] as const
 
+interface Loaded {
+  views(): Iterable<LoadedView>
+  /** One for each release. */
+  states(): Iterable<{ application: string; state: string }>
+}
+
 /** What an operator watches of results: is everything applied, how fresh is it, what was refused. */
-export function createResultsMetrics(registry: Registry, views: () => Iterable<LoadedView>) {
+export function createResultsMetrics(registry: Registry, loaded: () => Loaded) {
   const registers = [registry]
   const counter = (name: string, help: string) =>
     new Counter({ name, help, labelNames: [...labels], registers })
@@ -44,6 +50,26 @@ export function createResultsMetrics(registry: Registry, views: () => Iterable<L
       labelNames: [...labels],
       registers,
     }),
+    frozen: new Gauge({
+      name: 'kappa_results_frozen_partitions',
+      help: 'Partitions that take no changes while replay switches the live release.',
+      labelNames: [...labels],
+      registers,
+      collect() {
+        this.reset()
+        for (const view of loaded().views()) this.set(labelsOf(view), view.frozen)
+      },
+    }),
+    releases: new Gauge({
+      name: 'kappa_results_loaded_releases',
+      help: 'Releases whose rows this instance keeps in Redis, by their state.',
+      labelNames: ['application', 'state'],
+      registers,
+      collect() {
+        this.reset()
+        for (const state of loaded().states()) this.inc(state)
+      },
+    }),
     freshness: new Gauge({
       name: 'kappa_results_freshness_seconds',
       help: 'Every event accepted longer ago than this is in the rows of the view.',
@@ -51,7 +77,7 @@ export function createResultsMetrics(registry: Registry, views: () => Iterable<L
       registers,
       collect() {
         this.reset()
-        for (const view of views()) {
+        for (const view of loaded().views()) {
           const currentAt = view.declared()?.record.current_at
           if (currentAt === undefined) continue
           this.set(labelsOf(view), Math.max(0, Date.now() - currentAt) / 1_000)

@@ -13,6 +13,7 @@ import { Catalogue } from './catalogue.ts'
 import type { ResultsConfig } from './config.ts'
 import { ControlFollower } from './control-follower.ts'
 import { ControlState } from './control-state.ts'
+import { LiveReads } from './live-reads.ts'
 import { ReadableReleases } from './readable-releases.ts'
 import { repeatCheck } from './repeat-check.ts'
 import { createResultsMetrics } from './results-metrics.ts'
@@ -48,7 +49,7 @@ export async function createResults(
   const failed = Promise.withResolvers<never>()
   failed.promise.catch((error: unknown) => logger.fatal({ err: error }, 'a part has died'))
 
-  const metrics = createResultsMetrics(registry, () => releases.views())
+  const metrics = createResultsMetrics(registry, () => releases)
   const countError = () => metrics.redisErrors.inc()
   const redis = (name: string) =>
     connectRedis(config.redis, name, (error) => {
@@ -62,12 +63,12 @@ export async function createResults(
     {
       kafka,
       store: new ViewStore(applyRedis, config.namespace),
+      control,
       namespace: config.namespace,
       settings: config.apply,
       metrics,
       logger,
     },
-    control,
     failed.reject,
   )
   const onReleases = () => void releases.reconcile()
@@ -94,7 +95,9 @@ export async function createResults(
   })
   const catalogue = new Catalogue(control, releases, () => follower.waitsFor === undefined)
   const store = new ViewStore(queryRedis, config.namespace)
-  const routeParts = { catalogue, control, store, settings: config.query, metrics }
+  const { switchWaitMs } = config.query
+  const live = new LiveReads({ catalogue, control, store, metrics, switchWaitMs })
+  const routeParts = { catalogue, control, store, settings: config.query, live }
   listViewsRoute(http, routeParts)
   queryViewRoute(http, routeParts)
   getRowRoute(http, routeParts)

@@ -42,6 +42,7 @@ export const errorCatalogue = {
   kafka_unavailable: 503,
   outcome_unknown: 503,
   rebuilding: 503,
+  behind: 503,
   no_live_release: 503,
   redis_unavailable: 503,
   switching: 503,

@@ -10,10 +10,12 @@ export interface RedisScripts {
   kappaApply(
     ...keysAndArguments: (string | number | Buffer)[]
   ): Promise<[string, (string | number)?]>
+  kappaFreeze(...keysAndArguments: Arguments): Promise<[string, string?]>
   kappaStatus(...keysAndArguments: Arguments): Promise<Reply>
   kappaScan(...keysAndArguments: Arguments): Promise<Reply>
   kappaRead(...keysAndArguments: Arguments): Promise<Reply>
   kappaPoint(...keysAndArguments: Arguments): Promise<Reply>
+  kappaTell(...keysAndArguments: Arguments): Promise<string>
 }
 
 export type RedisClient = Redis & RedisScripts
@@ -47,10 +49,12 @@ export function connectRedis(
     scripts: {
       kappaClaim: { lua: scripts.claim, numberOfKeys: 5 },
       kappaApply: { lua: scripts.apply, numberOfKeys: 5 },
+      kappaFreeze: { lua: scripts.freeze, numberOfKeys: 5 },
       kappaStatus: { lua: scripts.status, numberOfKeys: 5, readOnly: true },
       kappaScan: { lua: scripts.scan, numberOfKeys: 5, readOnly: true },
       kappaRead: { lua: scripts.read, numberOfKeys: 5, readOnly: true },
       kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
+      kappaTell: { lua: scripts.tell, numberOfKeys: 1 },
     },
   })
   redis.on('error', onError)

@@ -6,17 +6,30 @@
  * - keys   sorted set, all scores 0: keys of rows, in the order of their bytes
  * - time   sorted set, all scores 0: `<time><key>` of rows (views with a time column)
  * - gone   sorted set: keys of deleted rows, by the changelog's time of the deletion
- * - meta   hash: next (offset), epoch (of the owner), and the sizes of the others: entries (of
- *          rows), listed (of keys), timed (of time)
+ * - meta   hash: next (offset), epoch (of the owner), the sizes of the others: entries (of rows),
+ *          listed (of keys), timed (of time); fence (newest epoch of replay that was seen), and
+ *          frozen while it is so
  *
- * KEYS are rows keys time gone meta, except of `point`.
+ * KEYS are rows keys time gone meta, except of `point` and `tell`.
+ *
+ * What is frozen and what is lost. Replay freezes the partitions of the live release while it
+ * switches, and a replay that was stopped for a while and has a successor must freeze nothing: its
+ * fence is older than the one that the partition has seen.
+ * - A partition that is rebuilt is not frozen, because its rows are no longer those that replay
+ *   measured. Replay must not switch on what it measured before: it freezes again right before it
+ *   commits, and goes on only if every partition still has the same `next`.
+ * - A rebuilt partition has lost the fence. Whoever claims it brings the newest epoch that it has
+ *   read in the control topics, where every replay commits something before it freezes: the fence
+ *   comes back from Kafka, before the partition can be frozen again.
+ * - A Redis that went back to a state in which a partition was frozen keeps it frozen. So the
+ *   replay that is in charge unfreezes, now and then, everything that it is not switching.
  */
 
 /** A Redis that lost or evicted a part of a partition must never pass for one that has all. */
 const intact = `
 local rows, keys, times, gone, meta = unpack(KEYS)
 local function intact()
-  local m = redis.call('HMGET', meta, 'next', 'epoch', 'entries', 'listed', 'timed')
+  local m = redis.call('HMGET', meta, 'next', 'epoch', 'entries', 'listed', 'timed', 'frozen', 'fence')
   if not m[1] then return nil end
   if redis.call('HLEN', rows) ~= tonumber(m[3]) then return nil end
   if redis.call('ZCARD', keys) ~= tonumber(m[4]) then return nil end
@@ -27,7 +40,7 @@ local m = intact()
 `
 
 /**
- * ARGV first offset of the changelog.
+ * ARGV first offset of the changelog, newest epoch of replay that the caller knows.
  * Makes the caller the owner. A partition that is not intact starts again from the beginning.
  * Returns {epoch, next offset, 1 if it starts again}. The epoch follows the clock, so that it is
  * newer than any before even after everything was lost.
@@ -37,12 +50,15 @@ local now = redis.call('TIME')
 local epoch = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 if m and tonumber(m[2]) >= epoch then epoch = tonumber(m[2]) + 1 end
 local text = string.format('%.0f', epoch)
+local fence = math.max(tonumber(redis.call('HGET', meta, 'fence') or '0'), tonumber(ARGV[2]))
+fence = string.format('%.0f', fence)
 if m then
-  redis.call('HSET', meta, 'epoch', text)
+  redis.call('HSET', meta, 'epoch', text, 'fence', fence)
   return {text, m[1], 0}
 end
 redis.call('UNLINK', unpack(KEYS))
-redis.call('HSET', meta, 'next', ARGV[1], 'epoch', text, 'entries', 0, 'listed', 0, 'timed', 0)
+redis.call('HSET', meta, 'next', ARGV[1], 'epoch', text, 'fence', fence,
+  'entries', 0, 'listed', 0, 'timed', 0)
 return {text, ARGV[1], 1}
 `
 
@@ -51,11 +67,12 @@ return {text, ARGV[1], 1}
  * after the last one, 1 if the view has a time column, markers older than this changelog time go,
  * changelog time of the records, then key, batch, time, row for each record (row '' deletes).
  * Returns {'applied', outdated records}, or, with nothing changed, {'lost'}, {'fenced', next}
- * for an older epoch, {'elsewhere', next} for another offset than the stored one.
+ * for an older epoch, {'frozen', next}, {'elsewhere', next} for another offset than the stored one.
  */
 export const apply = `${intact}
 if not m then return {'lost'} end
 if tonumber(ARGV[1]) < tonumber(m[2]) then return {'fenced', m[1]} end
+if m[6] then return {'frozen', m[1]} end
 if ARGV[2] ~= m[1] then return {'elsewhere', m[1]} end
 local timed = ARGV[4] == '1'
 local outdated = 0
@@ -99,10 +116,22 @@ redis.call('HSET', meta, 'next', ARGV[3], 'epoch', ARGV[1],
 return {'applied', outdated}
 `
 
-/** Returns {next offset, rows, epoch}, or {false}. */
+/**
+ * ARGV epoch of replay, 1 to freeze or 0 to unfreeze.
+ * Returns {'done', next}, or, with nothing changed, {'lost'}, {'fenced', newer epoch}.
+ */
+export const freeze = `${intact}
+if not m then return {'lost'} end
+if tonumber(ARGV[1]) < tonumber(m[7] or '0') then return {'fenced', m[7]} end
+redis.call('HSET', meta, 'fence', ARGV[1])
+if ARGV[2] == '1' then redis.call('HSET', meta, 'frozen', '1') else redis.call('HDEL', meta, 'frozen') end
+return {'done', m[1]}
+`
+
+/** Returns {next offset, rows, epoch, 1 if frozen}, or {false}. */
 export const status = `${intact}
 if not m then return {false} end
-return {m[1], m[4], m[2]}
+return {m[1], m[4], m[2], m[6] or '0'}
 `
 
 /**
@@ -139,4 +168,15 @@ local stored = redis.call('HMGET', KEYS[1], 'epoch', 'release')
 if stored[1] and tonumber(stored[1]) >= tonumber(ARGV[1]) then return stored end
 redis.call('HSET', KEYS[1], 'epoch', ARGV[1], 'release', ARGV[2])
 return {ARGV[1], ARGV[2]}
+`
+
+/**
+ * KEYS pointer; ARGV field, text that it has ('' for none), text that it shall have.
+ * Returns the text that it has now.
+ */
+export const tell = `
+local stored = redis.call('HGET', KEYS[1], ARGV[1]) or ''
+if stored ~= ARGV[2] then return stored end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return ARGV[3]
 `

@@ -1,4 +1,5 @@
 import type { RedisClient } from './redis-client.ts'
+import { scanTags } from './scan-tags.ts'
 
 /** One partition of one view of one release: everything of it is in one hash slot. */
 export interface Slot {
@@ -57,8 +58,30 @@ export interface ChangeSet {
 
 export type Applied =
   | { readonly outcome: 'applied'; readonly outdated: number }
-  | { readonly outcome: 'fenced' | 'elsewhere'; readonly next: bigint }
+  | { readonly outcome: 'fenced' | 'elsewhere' | 'frozen'; readonly next: bigint }
   | { readonly outcome: 'lost' }
+
+/** What became of a freeze or an unfreeze; only `done` has changed anything. */
+export type Freezing =
+  /** `next` is what is applied at that instant. */
+  | { readonly outcome: 'done'; readonly next: bigint }
+  /** A replay with this newer epoch was here. */
+  | { readonly outcome: 'fenced'; readonly by: number }
+  /** Not intact: nothing of it is read or written, and rebuilt it will not be frozen. */
+  | { readonly outcome: 'lost' }
+
+export interface SlotStatus {
+  readonly next: bigint
+  readonly rows: number
+  readonly epoch: string
+  readonly frozen: boolean
+}
+
+/** The release that readers get, for every instance. */
+export interface Pointer {
+  readonly epoch: number
+  readonly release: number
+}
 
 export interface Range {
   readonly index: 'keys' | 'time'
@@ -90,8 +113,9 @@ export class ViewStore {
     this.#namespace = namespace
   }
 
-  async claim(slot: Slot, begin: bigint): Promise<Claim> {
-    const claimed = await this.#redis.kappaClaim(...keysOf(slot), String(begin))
+  /** @param fence newest epoch of replay that is known: none that is older may freeze the slot */
+  async claim(slot: Slot, begin: bigint, fence: number): Promise<Claim> {
+    const claimed = await this.#redis.kappaClaim(...keysOf(slot), String(begin), fence)
     return { epoch: claimed[0], next: BigInt(claimed[1]), anew: claimed[2] === 1 }
   }
 
@@ -104,13 +128,23 @@ export class ViewStore {
     const [outcome, detail] = await this.#redis.kappaApply(...values)
     if (outcome === 'applied') return { outcome, outdated: Number(detail) }
     if (outcome === 'lost') return { outcome }
-    return { outcome: outcome as 'fenced' | 'elsewhere', next: BigInt(detail ?? 0) }
+    return { outcome: outcome as 'fenced' | 'elsewhere' | 'frozen', next: BigInt(detail ?? 0) }
   }
 
-  async status(slot: Slot): Promise<{ next: bigint; rows: number; epoch: string } | undefined> {
-    const [next, rows, epoch] = await this.#redis.kappaStatus(...keysOf(slot))
+  /** A frozen slot takes no changes and stays readable. Again with the same fence: tells `next`. */
+  freeze(slot: Slot, fence: number): Promise<Freezing> {
+    return this.#setFrozen(slot, fence, 1)
+  }
+
+  /** One that is not frozen stays so. */
+  unfreeze(slot: Slot, fence: number): Promise<Freezing> {
+    return this.#setFrozen(slot, fence, 0)
+  }
+
+  async status(slot: Slot): Promise<SlotStatus | undefined> {
+    const [next, rows, epoch, frozen] = await this.#redis.kappaStatus(...keysOf(slot))
     if (next == null || rows == null || epoch == null) return undefined
-    return { next: BigInt(next), rows: Number(rows), epoch }
+    return { next: BigInt(next), rows: Number(rows), epoch, frozen: frozen === '1' }
   }
 
   async scan(slot: Slot, range: Range, count: number): Promise<Read<string[]> | undefined> {
@@ -129,25 +163,90 @@ export class ViewStore {
     return next == null ? undefined : { next: BigInt(next), found: found.map(parseStored) }
   }
 
+  /** Deletes all of a slot, in the background of Redis. */
+  async unlink(slot: Slot): Promise<void> {
+    await this.#redis.unlink(...keysOf(slot))
+  }
+
+  /**
+   * Each slot of a release that has any key, whatever its definition says. One step of it is one
+   * SCAN of a bounded number of keys.
+   */
+  async *scanSlots(application: string, release: number): AsyncGenerator<Slot> {
+    const seen = new Set<string>()
+    for await (const tag of scanTags(this.#redis, this.#namespace, `${application}/${release}/`)) {
+      const [, , view = '', partition = ''] = tag.split('/')
+      if (seen.has(tag)) continue
+      seen.add(tag)
+      yield slotOf(this.#namespace, application, release, view, Number(partition))
+    }
+  }
+
+  /** Each release of the namespace that has any key. */
+  async *scanReleases(): AsyncGenerator<{ application: string; release: number }> {
+    const seen = new Set<string>()
+    for await (const tag of scanTags(this.#redis, this.#namespace, '')) {
+      const [application = '', release, view] = tag.split('/')
+      const key = `${application}/${release}`
+      if (view === undefined || seen.has(key)) continue
+      seen.add(key)
+      yield { application, release: Number(release) }
+    }
+  }
+
   /** Sets the pointer to the live release unless a newer epoch is there; returns what is there. */
-  async point(
-    application: string,
-    epoch: number,
-    release: number,
-  ): Promise<{ epoch: number; release: number }> {
+  async point(application: string, epoch: number, release: number): Promise<Pointer> {
     const reply = await this.#redis.kappaPoint(this.#pointerKey(application), epoch, release)
     return { epoch: Number(reply[0]), release: Number(reply[1]) }
   }
 
-  /** Epoch of the live release's pointer; undefined when there is none. */
-  async pointerEpoch(application: string): Promise<number | undefined> {
-    const epoch = await this.#redis.hget(this.#pointerKey(application), 'epoch')
-    return epoch === null ? undefined : Number(epoch)
+  /**
+   * The pointer to the live release, and for each of the views the position that clients were told
+   * last, whatever the release.
+   */
+  async pointer(
+    application: string,
+    views: readonly string[] = [],
+  ): Promise<{ pointer: Pointer | undefined; told: (string | undefined)[] }> {
+    const fields = ['epoch', 'release', ...views.map(toldField)]
+    const [epoch, release, ...told] = await this.#redis.hmget(
+      this.#pointerKey(application),
+      ...fields,
+    )
+    return {
+      pointer: epoch == null ? undefined : { epoch: Number(epoch), release: Number(release) },
+      told: told.map((text) => text ?? undefined),
+    }
+  }
+
+  /**
+   * Notes the position that clients are about to be told of a view, if `before` is still the one
+   * that is there. Returns what is there now.
+   */
+  tell(
+    application: string,
+    view: string,
+    before: string | undefined,
+    position: string,
+  ): Promise<string> {
+    const key = this.#pointerKey(application)
+    return this.#redis.kappaTell(key, toldField(view), before ?? '', position)
+  }
+
+  async #setFrozen(slot: Slot, fence: number, frozen: 0 | 1): Promise<Freezing> {
+    const [outcome, detail] = await this.#redis.kappaFreeze(...keysOf(slot), fence, frozen)
+    if (outcome === 'done') return { outcome, next: BigInt(detail ?? 0) }
+    if (outcome === 'fenced') return { outcome, by: Number(detail) }
+    return { outcome: 'lost' }
   }
 
   #pointerKey(application: string): string {
     return `${this.#namespace}:{${application}}:live`
   }
+}
+
+function toldField(view: string): string {
+  return `told:${view}`
 }
 
 function keysOf({ rows, keys, time, gone, meta }: Slot): string[] {

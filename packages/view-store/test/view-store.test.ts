@@ -55,7 +55,7 @@ async function contents(slot: Slot): Promise<Record<string, string>> {
 
 test('P2: records that are delivered again change nothing and tell where to go on', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n)
+  const owner = await store.claim(slot, 0n, 0)
   assert.equal((await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])).outcome, 'applied')
   assert.equal((await apply(slot, owner, 1n, [change('a', 1, '{"n":2}')])).outcome, 'applied')
   const again = await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])
@@ -67,8 +67,8 @@ test('P2: records that are delivered again change nothing and tell where to go o
 
 test('P2: a former owner that was slow changes nothing', async () => {
   const slot = newSlot()
-  const former = await store.claim(slot, 0n)
-  const owner = await store.claim(slot, 0n)
+  const former = await store.claim(slot, 0n, 0)
+  const owner = await store.claim(slot, 0n, 0)
   assert.ok(Number(owner.epoch) > Number(former.epoch))
   const refused = await apply(slot, former, 0n, [change('a', 9, '{"n":9}')])
   assert.deepEqual(refused, { outcome: 'fenced', next: 0n })
@@ -78,7 +78,7 @@ test('P2: a former owner that was slow changes nothing', async () => {
 
 test('P2: an older batch never replaces a newer row, an equal one does', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n)
+  const owner = await store.claim(slot, 0n, 0)
   await apply(slot, owner, 0n, [change('a', 20, '{"n":1}'), change('a', 20, '{"n":2}')])
   const older = await apply(slot, owner, 2n, [
     change('a', 19, '{"n":3}'),
@@ -90,7 +90,7 @@ test('P2: an older batch never replaces a newer row, an equal one does', async (
 
 test('P2: an older batch does not bring back a deleted row while its marker lives', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n)
+  const owner = await store.claim(slot, 0n, 0)
   await apply(
     slot,
     owner,
@@ -111,7 +111,7 @@ test('P2: an older batch does not bring back a deleted row while its marker live
 
 test('a new row lifts the marker of a deleted one', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n)
+  const owner = await store.claim(slot, 0n, 0)
   await apply(slot, owner, 0n, [change('a', 1, null)], 5_000)
   await apply(slot, owner, 1n, [change('a', 2, '{"n":2}')], 5_000)
   await apply(slot, owner, 2n, [change('b', 2, '{"n":3}')], 50_000)
@@ -121,14 +121,14 @@ test('a new row lifts the marker of a deleted one', async () => {
 for (const part of ['rows', 'keys', 'time', 'meta'] as const) {
   test(`P5: a partition whose ${part} were lost is not read, not written, and starts again`, async () => {
     const slot = newSlot()
-    const owner = await store.claim(slot, 0n)
+    const owner = await store.claim(slot, 0n, 0)
     await apply(slot, owner, 0n, [change('a', 1, '{"n":1}', '2013-01-01')])
     await redis.del(slot[part])
     assert.equal(await store.scan(slot, { ...wholeIndex, index: 'time' }, 10), undefined)
     assert.equal(await store.read(slot, ['["a"]']), undefined)
     assert.equal(await store.status(slot), undefined)
     assert.deepEqual(await apply(slot, owner, 1n, [change('b', 1, '{}')]), { outcome: 'lost' })
-    const again = await store.claim(slot, 0n)
+    const again = await store.claim(slot, 0n, 0)
     assert.deepEqual({ next: again.next, anew: again.anew }, { next: 0n, anew: true })
     assert.ok(Number(again.epoch) > Number(owner.epoch))
     assert.equal(await redis.exists(slot.rows, slot.keys, slot.time), 0)
@@ -139,5 +139,110 @@ test('the pointer to the live release only moves to newer epochs', async () => {
   const application = randomUUID()
   assert.deepEqual(await store.point(application, 5, 2), { epoch: 5, release: 2 })
   assert.deepEqual(await store.point(application, 4, 1), { epoch: 5, release: 2 })
-  assert.equal(await store.pointerEpoch(application), 5)
+  assert.deepEqual((await store.pointer(application)).pointer, { epoch: 5, release: 2 })
+  assert.equal((await store.pointer(randomUUID())).pointer, undefined)
+})
+
+test('P4: what clients were told is replaced only by who knows it', async () => {
+  const application = randomUUID()
+  await store.point(application, 5, 2)
+  assert.equal(await store.tell(application, 'v', undefined, 'one'), 'one')
+  assert.equal(await store.tell(application, 'v', undefined, 'two'), 'one')
+  assert.equal(await store.tell(application, 'v', 'one', 'two'), 'two')
+  await store.point(application, 6, 3)
+  assert.deepEqual(await store.pointer(application, ['w', 'v']), {
+    pointer: { epoch: 6, release: 3 },
+    told: [undefined, 'two'],
+  })
+})
+
+test('P4: a frozen partition refuses changes, stays readable, and goes on where it was', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n, 0)
+  await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])
+  assert.deepEqual(await store.freeze(slot, 3), { outcome: 'done', next: 1n })
+  const refused = await apply(slot, owner, 1n, [change('a', 2, '{"n":2}')])
+  assert.deepEqual(refused, { outcome: 'frozen', next: 1n })
+  assert.deepEqual(await contents(slot), { '["a"]': '{"n":1}' })
+  assert.equal((await store.status(slot))?.frozen, true)
+  assert.deepEqual(await store.freeze(slot, 3), { outcome: 'done', next: 1n }, 'asked again')
+  const heir = await store.claim(slot, 0n, 3)
+  assert.deepEqual({ next: heir.next, anew: heir.anew }, { next: 1n, anew: false })
+  assert.equal((await apply(slot, heir, 1n, [])).outcome, 'frozen', 'for a new owner too')
+  assert.deepEqual(await store.unfreeze(slot, 3), { outcome: 'done', next: 1n })
+  assert.deepEqual(await store.unfreeze(slot, 3), { outcome: 'done', next: 1n }, 'asked again')
+  assert.equal((await apply(slot, heir, 1n, [change('a', 2, '{"n":2}')])).outcome, 'applied')
+  assert.equal((await store.status(slot))?.frozen, false)
+})
+
+test('P4: a replay that was stopped and has a successor freezes and unfreezes nothing', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n, 0)
+  assert.equal((await store.unfreeze(slot, 6)).outcome, 'done')
+  assert.deepEqual(await store.freeze(slot, 5), { outcome: 'fenced', by: 6 })
+  assert.equal((await apply(slot, owner, 0n, [change('a', 1, '{}')])).outcome, 'applied')
+  await store.freeze(slot, 6)
+  assert.deepEqual(await store.unfreeze(slot, 5), { outcome: 'fenced', by: 6 })
+  assert.equal((await apply(slot, owner, 1n, [change('a', 2, '{}')])).outcome, 'frozen')
+})
+
+test('P4: a partition that is rebuilt is not frozen, and is fenced by what its owner knows', async () => {
+  for (const part of ['rows', 'meta'] as const) {
+    const slot = newSlot()
+    const owner = await store.claim(slot, 0n, 0)
+    await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])
+    await store.freeze(slot, 6)
+    await redis.del(slot[part])
+    assert.deepEqual(await store.freeze(slot, 6), { outcome: 'lost' })
+    assert.deepEqual(await store.unfreeze(slot, 6), { outcome: 'lost' })
+    assert.equal((await apply(slot, owner, 1n, [])).outcome, 'lost')
+    const heir = await store.claim(slot, 0n, 6)
+    assert.equal(heir.anew, true)
+    assert.deepEqual(await store.freeze(slot, 5), { outcome: 'fenced', by: 6 })
+    assert.equal((await apply(slot, heir, 0n, [change('a', 1, '{"n":1}')])).outcome, 'applied')
+    // Replay that freezes again before it commits sees that it is not what it was.
+    assert.deepEqual(await store.freeze(slot, 6), { outcome: 'done', next: 1n })
+  }
+})
+
+test('a claim never takes a fence back', async () => {
+  const slot = newSlot()
+  await store.claim(slot, 0n, 9)
+  await store.claim(slot, 0n, 2)
+  assert.deepEqual(await store.freeze(slot, 8), { outcome: 'fenced', by: 9 })
+  await redis.del(slot.rows, slot.keys)
+  await redis.hset(slot.meta, 'entries', 1)
+  assert.equal((await store.claim(slot, 0n, 2)).anew, true)
+  assert.deepEqual(await store.freeze(slot, 8), { outcome: 'fenced', by: 9 })
+})
+
+test('the releases that have keys are found, and deleted slot by slot', async () => {
+  const mine = new ViewStore(redis, 'scan-test')
+  const application = randomUUID()
+  const slots = [1, 12].flatMap((release) =>
+    ['v', 'w'].flatMap((view) =>
+      [0, 1].map((partition) => slotOf('scan-test', application, release, view, partition)),
+    ),
+  )
+  for (const slot of slots) {
+    const owner = await mine.claim(slot, 0n, 0)
+    const changes = [change('a', 1, '{}', '2013-01-01'), change('b', 1, null)]
+    const set = { epoch: owner.epoch, from: 0n, next: 2n, writtenAt: 0, changes }
+    await mine.apply(slot, true, set, markerMs)
+  }
+  await mine.point(application, 1, 1)
+  const other = new ViewStore(redis, 'scan-tes')
+  await other.claim(slotOf('scan-tes', application, 7, 'v', 0), 0n, 0)
+  const releases = async () => {
+    const found = await Array.fromAsync(mine.scanReleases())
+    return found.map(({ release }) => release).sort((a, b) => a - b)
+  }
+  assert.deepEqual(await releases(), [1, 12])
+  const byMeta = (a: Slot, b: Slot) => (a.meta < b.meta ? -1 : 1)
+  const found = await Array.fromAsync(mine.scanSlots(application, 1))
+  assert.deepEqual(found.sort(byMeta), slots.slice(0, 4).sort(byMeta))
+  for (const slot of found) await mine.unlink(slot)
+  assert.deepEqual(await releases(), [12])
+  for (const slot of slots.slice(0, 4)) assert.equal(await redis.exists(...Object.values(slot)), 0)
+  assert.deepEqual((await mine.pointer(application)).pointer, { epoch: 1, release: 1 })
 })

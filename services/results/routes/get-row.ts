@@ -3,8 +3,6 @@ import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
-import { inLiveRelease } from '../live-pointer.ts'
-import { orUnavailable } from '../or-unavailable.ts'
 import type { RouteParts } from '../parts.ts'
 import { readRowKey } from '../row-key.ts'
 
@@ -16,7 +14,7 @@ const Answer: TSchema = Type.Object({
 })
 
 export function getRowRoute(http: Http, parts: RouteParts): void {
-  const { catalogue, control, store, metrics } = parts
+  const { control, store, live } = parts
   const schema = {
     summary: 'Get one row by its key',
     description:
@@ -32,21 +30,17 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
 
   http.get('/v1/views/:application/:view/rows/:key', { schema }, async (request, reply) => {
     const { application, view: name } = request.params
-    const { live, view } = catalogue.find(application, name)
-    const key = readRowKey(view, request.params.key)
-    const partition = partitionForKey(Buffer.from(key), view.slots.length)
-    const slot = view.slots[partition]
-    if (!slot) throw new Error(`${application}/${name} has no partition ${partition}`)
-    const { stored, declared } = await orUnavailable(
-      inLiveRelease(store, live, async () => {
-        const answer = view.beginAnswer()
-        const read = await store.read(slot, [key])
-        answer.check(partition, read?.next)
-        return { stored: read?.found[0], declared: answer.declared }
-      }),
-      () => metrics.redisErrors.inc(),
-    )
-    const meta = answerMeta(control, view, declared)
+    const read = await live.readView(application, name, 'one', async (view, answer) => {
+      const key = readRowKey(view, request.params.key)
+      const partition = partitionForKey(Buffer.from(key), view.slots.length)
+      const slot = view.slots[partition]
+      if (!slot) throw new Error(`${application}/${name} has no partition ${partition}`)
+      const rows = await store.read(slot, [key])
+      answer.check(partition, rows?.next)
+      return { key, stored: rows?.found[0] }
+    })
+    const { key, stored } = read.result
+    const meta = answerMeta(control, read.view, read.declared)
     reply.headers(meta.headers)
     if (!stored) {
       throw new ServiceError(

@@ -1,9 +1,10 @@
+import type { LivePointer } from '@kappa/applications/records'
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
 import type { LoadedView } from '../loaded-view.ts'
-import { orUnavailable } from '../or-unavailable.ts'
 import type { RouteParts } from '../parts.ts'
+import type { DeclaredPosition } from '../position-queue.ts'
 
 const ViewSchema = Type.Object({
   application: Type.String(),
@@ -36,20 +37,39 @@ export function listViewsRoute(http: Http, parts: RouteParts): void {
     response: { 200: Type.Object({ views: Type.Array(ViewSchema) }) },
   }
   http.get('/v1/views', { schema }, async () => {
-    const views = parts.catalogue.views().map((view) => describe(parts, view))
-    return { views: await Promise.all(views) }
+    const applications = parts.catalogue.liveApplications()
+    const views = await Promise.all(applications.map((name) => describeAll(parts, name)))
+    return { views: views.flat() }
   })
 }
 
-async function describe(parts: RouteParts, view: LoadedView) {
+function describeAll(parts: RouteParts, application: string) {
+  const viewsOf = (live: LivePointer) => parts.catalogue.views(live)
+  return parts.live.read(
+    application,
+    (live) => viewsOf(live).map(({ name }) => name),
+    'one',
+    async (live) => {
+      const declared = new Map<LoadedView, DeclaredPosition>()
+      const result = await Promise.all(
+        viewsOf(live).map((view) => describe(parts, view, (told) => declared.set(view, told))),
+      )
+      return { result, declared }
+    },
+  )
+}
+
+async function describe(
+  parts: RouteParts,
+  view: LoadedView,
+  onReady: (told: DeclaredPosition) => void,
+) {
   const declared = view.declared()
   const required = view.slots.map((_, partition) => view.required(partition))
-  const statuses = await orUnavailable(
-    Promise.all(view.slots.map((slot) => parts.store.status(slot))),
-    () => parts.metrics.redisErrors.inc(),
-  )
+  const statuses = await Promise.all(view.slots.map((slot) => parts.store.status(slot)))
   const seen = statuses.map((status, p) => view.observe(p, status?.next, required[p]))
   const isReady = declared !== undefined && seen.every(Boolean)
+  if (isReady) onReady(declared)
   return {
     application: view.application,
     view: view.name,

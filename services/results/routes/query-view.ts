@@ -2,8 +2,6 @@ import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
 import { encodeCursor } from '../cursor.ts'
-import { inLiveRelease } from '../live-pointer.ts'
-import { orUnavailable } from '../or-unavailable.ts'
 import { readPage } from '../page.ts'
 import type { RouteParts } from '../parts.ts'
 import { defaultLimit, readViewQuery } from '../view-query.ts'
@@ -65,7 +63,7 @@ const Answer: TSchema = Type.Object({
 })
 
 export function queryViewRoute(http: Http, parts: RouteParts): void {
-  const { catalogue, control, store, settings, metrics } = parts
+  const { control, store, settings, live } = parts
   const schema = {
     summary: 'Query the rows of a view',
     description:
@@ -78,24 +76,26 @@ export function queryViewRoute(http: Http, parts: RouteParts): void {
 
   http.get('/v1/views/:application/:view', { schema }, async (request, reply) => {
     const { from, to, order, limit, cursor, ...filters } = request.query
-    const { live, view } = catalogue.find(request.params.application, request.params.view)
-    const query = readViewQuery(view, filters, {
+    const { application, view: name } = request.params
+    const options = {
       ...(from === undefined ? {} : { from }),
       ...(to === undefined ? {} : { to }),
       ...(order === undefined ? {} : { order }),
       ...(limit === undefined ? {} : { limit }),
       ...(cursor === undefined ? {} : { cursor }),
-    })
-    const { page, declared } = await orUnavailable(
-      inLiveRelease(store, live, async () => {
-        const answer = view.beginAnswer()
+    }
+    const { result, view, declared } = await live.readView(
+      application,
+      name,
+      'several',
+      async (view, answer) => {
+        const query = readViewQuery(view, filters, options)
         const page = await readPage(store, view, answer, query, settings.scannedEntriesMax)
-        return { page, declared: answer.declared }
-      }),
-      () => metrics.redisErrors.inc(),
+        return { page, digest: query.digest }
+      },
     )
     const meta = answerMeta(control, view, declared)
-    const { digest } = query
+    const { page, digest } = result
     const next =
       page.after === undefined
         ? ''

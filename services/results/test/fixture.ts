@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import {
   type ReleaseRecord,
+  type ReleaseState,
   type ReleaseView,
   releaseKey,
   TopicNames,
@@ -23,7 +24,7 @@ export interface ChangelogEntry {
 
 /** Of this test file alone. */
 export const namespace = `results-${randomUUID().slice(0, 8)}`
-const topics = new TopicNames(namespace)
+export const topics = new TopicNames(namespace)
 
 /** A database of its own for each test file, so that one's flush is not another's loss. */
 export function redisUrlOf(database: number): string {
@@ -64,8 +65,8 @@ export function connectTestRedis(database: number): Redis {
 
 /** What replay and Spark would do: the records of one application, written by the test. */
 export class FakeApplication {
-  readonly name = `app-${randomUUID().slice(0, 8)}`
-  readonly release = 1
+  readonly name: string
+  readonly release: number
   readonly views: Record<string, ReleaseView>
   /** Where Redis has which release is live. */
   get pointer(): string {
@@ -74,13 +75,18 @@ export class FakeApplication {
   readonly #kafka: Kafka
   readonly #producer
   readonly #ends = new Map<string, bigint[]>()
+  /** What was published of each view, in its order. */
+  readonly positions = new Map<string, { source: number; ends: readonly bigint[] }[]>()
   #batch = 0
 
   constructor(
     kafka: Kafka,
     views: Record<string, Pick<ReleaseView, 'key' | 'time' | 'columns'>>,
     partitions: number,
+    options: { readonly name?: string; readonly release?: number } = {},
   ) {
+    this.name = options.name ?? `app-${randomUUID().slice(0, 8)}`
+    this.release = options.release ?? 1
     this.#kafka = kafka
     this.#producer = kafka.producer()
     this.views = Object.fromEntries(
@@ -99,6 +105,12 @@ export class FakeApplication {
 
   /** Creates the topics; publishes the release and makes it live. */
   async publish(): Promise<void> {
+    await this.createTopics()
+    await this.publishRelease(this.release, 1)
+    await this.goLive(this.release, 1)
+  }
+
+  async createTopics(): Promise<void> {
     const compacted = { 'cleanup.policy': 'compact' }
     await this.#kafka.admin.createTopics(
       [
@@ -108,15 +120,27 @@ export class FakeApplication {
       ],
       30_000,
     )
-    await this.publishRelease(this.release, 1)
-    await this.goLive(this.release, 1)
   }
 
-  async publishRelease(release: number, epoch: number): Promise<void> {
-    const record: ReleaseRecord = {
+  async deleteChangelogs(): Promise<void> {
+    const changelogs = Object.values(this.views).map(({ changelog }) => changelog.topic)
+    await this.#kafka.admin.deleteTopics(changelogs, 30_000)
+  }
+
+  async publishRelease(
+    release: number,
+    epoch: number,
+    state: ReleaseState = 'live',
+  ): Promise<void> {
+    const record = this.record(release, epoch, state)
+    await this.#control(topics.releases, releaseKey(this.name, release), record)
+  }
+
+  record(release: number, epoch: number, state: ReleaseState): ReleaseRecord {
+    return {
       application: this.name,
       release,
-      state: 'live',
+      state,
       definition: {
         application: this.name,
         description: 'of a test',
@@ -131,7 +155,12 @@ export class FakeApplication {
       epoch,
       updated_at: 1,
     }
-    await this.#control(topics.releases, releaseKey(this.name, release), record)
+  }
+
+  /** Whoever starts after this knows nothing of it. */
+  async forget(): Promise<void> {
+    await this.#control(topics.releases, releaseKey(this.name, this.release), null)
+    await this.#control(topics.releases, `${this.name}/live`, null)
   }
 
   async goLive(release: number, epoch: number): Promise<void> {
@@ -180,6 +209,9 @@ export class FakeApplication {
       counts_exact: true,
       ...more,
     })
+    const known = this.positions.get(view) ?? []
+    known.push({ source, ends: [...ends] })
+    this.positions.set(view, known)
   }
 
   ends(view: string): readonly bigint[] {

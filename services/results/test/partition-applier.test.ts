@@ -3,14 +3,22 @@ import { after, before, beforeEach, test } from 'node:test'
 import type { IncomingRecord } from '@kappa/kafka/port'
 import { connectRedis, type RedisClient } from '@kappa/view-store/redis-client'
 import { ViewStore } from '@kappa/view-store/view-store'
+import { ChangelogRecordError } from '../changelog-record.ts'
 import { readResultsConfig } from '../config.ts'
 import { LoadedView } from '../loaded-view.ts'
-import { PartitionApplier } from '../partition-applier.ts'
+import { ChangelogGoneError, PartitionApplier } from '../partition-applier.ts'
 import { PositionQueue } from '../position-queue.ts'
 import { environment, namespace } from './fixture.ts'
 
 const config = readResultsConfig(environment(14, { KAPPA_RESULTS_RECORDS_PER_CALL_MAX: '3' }))
-const events = { applied: () => undefined, outdated: () => undefined, refused: () => undefined }
+const host = {
+  fence: 7,
+  mayBegin: async () => isThere,
+  applied: () => undefined,
+  outdated: () => undefined,
+  refused: () => undefined,
+}
+let isThere: boolean
 let redis: RedisClient
 let view: LoadedView
 let store: ViewStore
@@ -23,6 +31,7 @@ before(async () => {
 after(() => redis.disconnect())
 beforeEach(async () => {
   await redis.flushdb()
+  isThere = true
   view = new LoadedView({
     namespace,
     application: 'a',
@@ -40,7 +49,7 @@ beforeEach(async () => {
 })
 
 function newApplier(): PartitionApplier {
-  return new PartitionApplier(view, 0, store, config.apply, events)
+  return new PartitionApplier(view, 0, store, config.apply, host)
 }
 
 function records(...offsets: number[]): IncomingRecord[] {
@@ -53,6 +62,10 @@ function records(...offsets: number[]): IncomingRecord[] {
     value: Buffer.from(`{"id":${offset}}`),
     headers: { 'kappa-batch': Buffer.from('1') },
   }))
+}
+
+function slotOfView() {
+  return view.slots[0] as (typeof view.slots)[0]
 }
 
 async function rows(): Promise<number> {
@@ -117,6 +130,47 @@ test('a record that no release writes stops the applier loudly and names itself'
   const [record] = records(0)
   for (const broken of [{ headers: {} }, { key: null }, { value: Buffer.from('oops') }]) {
     const bad = [{ ...(record as IncomingRecord), ...broken }]
-    await assert.rejects(applier.apply(bad, 0n), /Record 0 of t partition 0 cannot be applied/)
+    await assert.rejects(applier.apply(bad, 0n), (error) => {
+      assert.ok(error instanceof ChangelogRecordError, 'else it would be tried for ever')
+      return /Record 0 of t partition 0 cannot be applied/.test(error.message)
+    })
   }
+})
+
+test('P4: a frozen partition is come back to, from where it was frozen', async () => {
+  const applier = newApplier()
+  await applier.claim(0n)
+  await applier.apply(records(0, 1, 2), 0n)
+  assert.equal((await store.freeze(slotOfView(), 8)).outcome, 'done')
+  const later = records(5, 6, 7, 8)
+  assert.deepEqual(await applier.apply(later, 0n), { seekTo: 3n, frozen: true })
+  assert.equal(view.frozen, 1)
+  assert.equal(await applier.isFrozen(), true)
+  assert.equal(await rows(), 3)
+  await store.unfreeze(slotOfView(), 8)
+  assert.equal(await applier.isFrozen(), false)
+  assert.equal(view.frozen, 0)
+  assert.equal(await applier.apply(later, 0n), undefined, 'a gap that compaction left')
+  assert.equal(await rows(), 7)
+})
+
+test('P4: what its owner knows of replay fences a partition that was lost', async () => {
+  const applier = newApplier()
+  await applier.claim(0n)
+  await redis.flushdb()
+  await applier.recover(0n, undefined)
+  assert.deepEqual(await store.freeze(slotOfView(), 6), { outcome: 'fenced', by: 7 })
+})
+
+test('nothing comes into Redis again of a release that is being removed', async () => {
+  const applier = newApplier()
+  await applier.claim(0n)
+  await applier.apply(records(0, 1, 2), 0n)
+  isThere = false
+  assert.equal(await applier.claim(0n), 3n, 'as long as all is there, nothing is made anew')
+  await store.unlink(slotOfView())
+  await assert.rejects(applier.apply(records(3), 0n), ChangelogGoneError)
+  await assert.rejects(applier.recover(0n, undefined), ChangelogGoneError)
+  await assert.rejects(newApplier().claim(0n), ChangelogGoneError)
+  assert.equal(await redis.dbsize(), 0)
 })

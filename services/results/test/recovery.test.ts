@@ -231,7 +231,7 @@ describe('P5: what is lost comes back', () => {
   test('P4: a cursor of a former release is refused, and no rows of another one are answered', async () => {
     await app.append('counts', entries(0, 10, 1))
     await app.position('counts', 1)
-    const { url } = await start()
+    const { url } = await start({ KAPPA_RESULTS_SWITCH_WAIT_MS: '300' })
     await ready(url)
     const { body } = await get(url, `${path}?limit=2`)
     await app.publishRelease(2, 2)
