@@ -1,5 +1,4 @@
-import type { CallOptions } from './topics-api.ts'
-import type { Transport } from './transport.ts'
+import type { CallOptions, Transport } from './transport.ts'
 
 export type RejectionState = 'open' | 'resubmitting' | 'resubmitted' | 'dismissed'
 
@@ -101,6 +100,8 @@ export interface DismissedMany {
   readonly cursor: string | null
 }
 
+const root = '/v1/rejected'
+
 /** The events that were not accepted because of their content: find, fix, resubmit, dismiss. */
 export class RejectedApi {
   readonly #transport: Transport
@@ -113,17 +114,14 @@ export class RejectedApi {
   async list(options: ListRejectedOptions = {}, call: CallOptions = {}): Promise<RejectedPage> {
     const given = Object.entries(options).filter(([, value]) => value !== undefined)
     const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]))
-    return (await this.#send(
-      'GET',
-      query.size === 0 ? '' : `?${query}`,
-      undefined,
-      call,
-    )) as RejectedPage
+    const path = query.size === 0 ? root : `${root}?${query}`
+    return (await this.#transport.get(path, call)) as RejectedPage
   }
 
   /** @throws ApiError `unknown_rejection`, ConnectionError */
   async get(id: string, call: CallOptions = {}): Promise<Rejection> {
-    return (await this.#send('GET', `/${encodeURIComponent(id)}`, undefined, call)) as Rejection
+    const path = `${root}/${encodeURIComponent(id)}`
+    return (await this.#transport.get(path, call)) as Rejection
   }
 
   /**
@@ -131,8 +129,8 @@ export class RejectedApi {
    * @throws ApiError `still_rejected`, `patch_failed`, `already_resubmitted`, …; ConnectionError
    */
   async resubmit(id: string, fix: RejectedFix = {}, call: CallOptions = {}): Promise<Resubmitted> {
-    const path = `/${encodeURIComponent(id)}/resubmit`
-    return (await this.#send('POST', path, fix, call)) as Resubmitted
+    const path = `${root}/${encodeURIComponent(id)}/resubmit`
+    return (await this.#transport.post(path, fix, call)) as Resubmitted
   }
 
   /** All open ones that match, as many as one call takes: go on while there is a cursor. */
@@ -141,13 +139,14 @@ export class RejectedApi {
     fix: Omit<RejectedFix, 'payload'> & { readonly cursor?: string } = {},
     call: CallOptions = {},
   ): Promise<ResubmittedMany> {
-    return (await this.#send('POST', '/resubmit', { filter, ...fix }, call)) as ResubmittedMany
+    const body = { filter, ...fix }
+    return (await this.#transport.post(`${root}/resubmit`, body, call)) as ResubmittedMany
   }
 
   /** @throws ApiError `unknown_rejection`, `already_resubmitted`; ConnectionError */
   async dismiss(id: string, call: CallOptions = {}): Promise<{ readonly repeated: boolean }> {
-    const path = `/${encodeURIComponent(id)}/dismiss`
-    return (await this.#send('POST', path, undefined, call)) as { readonly repeated: boolean }
+    const path = `${root}/${encodeURIComponent(id)}/dismiss`
+    return (await this.#transport.post(path, undefined, call)) as { readonly repeated: boolean }
   }
 
   /** All open ones that match, as many as one call takes: go on while there is a cursor. */
@@ -156,22 +155,7 @@ export class RejectedApi {
     options: { readonly cursor?: string } = {},
     call: CallOptions = {},
   ): Promise<DismissedMany> {
-    return (await this.#send('POST', '/dismiss', { filter, ...options }, call)) as DismissedMany
-  }
-
-  #send(
-    method: 'GET' | 'POST',
-    path: string,
-    body: object | undefined,
-    { signal }: CallOptions,
-  ): Promise<unknown> {
-    return this.#transport.call({
-      method,
-      path: `/v1/rejected${path}`,
-      ...(body === undefined
-        ? {}
-        : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      ...(signal === undefined ? {} : { signal }),
-    })
+    const body = { filter, ...options }
+    return (await this.#transport.post(`${root}/dismiss`, body, call)) as DismissedMany
   }
 }

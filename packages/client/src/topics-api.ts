@@ -1,4 +1,4 @@
-import type { Transport } from './transport.ts'
+import type { CallOptions, Transport } from './transport.ts'
 
 /** A topic that events can be published to, by `GET /v1/topics/{topic}`. */
 export interface TopicSummary {
@@ -24,10 +24,6 @@ export interface TopicWithSchema extends TopicSummary {
   readonly schema: unknown
 }
 
-export interface CallOptions {
-  readonly signal?: AbortSignal | undefined
-}
-
 /** The topics that ingest knows. */
 export class TopicsApi {
   readonly #transport: Transport
@@ -38,26 +34,19 @@ export class TopicsApi {
 
   /** @throws ApiError, ConnectionError */
   async list(options: CallOptions = {}): Promise<readonly TopicSummary[]> {
-    const answer = await this.#get('/v1/topics', options)
+    const answer = await this.#transport.get('/v1/topics', options)
     return (answer as { readonly topics: readonly TopicSummary[] }).topics
   }
 
   /** @throws ApiError `unknown_topic`, with the name that was probably meant; ConnectionError */
   async get(topic: string, options: CallOptions = {}): Promise<TopicWithSchema> {
-    return (await this.#get(`/v1/topics/${encodeURIComponent(topic)}`, options)) as TopicWithSchema
+    const path = `/v1/topics/${encodeURIComponent(topic)}`
+    return (await this.#transport.get(path, options)) as TopicWithSchema
   }
 
   /** The Avro schema with this id. @throws ApiError, ConnectionError */
   async schema(id: number, options: CallOptions = {}): Promise<unknown> {
-    const answer = (await this.#get(`/schemas/ids/${id}`, options)) as { readonly schema: string }
-    return JSON.parse(answer.schema)
-  }
-
-  #get(path: string, { signal }: CallOptions): Promise<unknown> {
-    return this.#transport.call({
-      method: 'GET',
-      path,
-      ...(signal === undefined ? {} : { signal }),
-    })
+    const answer = await this.#transport.get(`/schemas/ids/${id}`, options)
+    return JSON.parse((answer as { readonly schema: string }).schema)
   }
 }

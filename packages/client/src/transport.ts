@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { ApiError, ConnectionError } from './errors.ts'
@@ -20,6 +21,10 @@ export interface TransportRequest {
   readonly body?: string | Uint8Array
   readonly headers?: Readonly<Record<string, string>>
   readonly signal?: AbortSignal
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface TransportAnswer {
@@ -78,7 +83,7 @@ export class Transport {
             : { 'content-length': Buffer.byteLength(request.body) }),
         },
       })
-      const cancel = () => sent.destroy(new ConnectionError('aborted', 'the request was cancelled'))
+      const cancel = () => sent.destroy(cancelled())
       const timer = setTimeout(() => sent.destroy(this.#timedOut()), this.#timeoutMs)
       const settle = () => {
         clearTimeout(timer)
@@ -99,6 +104,70 @@ export class Transport {
       if (signal?.aborted) cancel()
       sent.end(request.body)
     })
+  }
+
+  /** @returns the body of a 2xx answer. @throws ApiError, ConnectionError */
+  get(path: string, { signal }: CallOptions = {}): Promise<unknown> {
+    return this.call({ method: 'GET', path, ...(signal === undefined ? {} : { signal }) })
+  }
+
+  /** Sends JSON. @returns the body of a 2xx answer. @throws ApiError, ConnectionError */
+  post(path: string, body: object | undefined, options: CallOptions = {}): Promise<unknown> {
+    return this.call(jsonPost(path, body, options))
+  }
+
+  /**
+   * A body that comes bit by bit, over a connection of its own: a long one takes no place in the pool.
+   * @param silenceMsMax longest time without a byte
+   * @throws ApiError for any status but 2xx
+   * @throws ConnectionError it cannot be reached, breaks off or is silent
+   */
+  async *stream(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    silenceMsMax: number,
+    { signal }: CallOptions = {},
+  ): AsyncGenerator<Buffer> {
+    const sent = this.#request(this.url + path, {
+      agent: false,
+      headers: { ...this.#headers, ...headers },
+    })
+    let broken: ConnectionError | undefined
+    const breakOff = (error: ConnectionError) => {
+      broken ??= error
+      sent.destroy(error)
+    }
+    const cancel = () => breakOff(cancelled())
+    const awaitByte = () =>
+      setTimeout(() => {
+        const message = `${this.url} was silent for ${silenceMsMax} ms`
+        breakOff(new ConnectionError('timeout', message))
+      }, silenceMsMax)
+    let timer = awaitByte()
+    // Errors are told by what waits for the answer; one that comes later has nobody to hear it.
+    sent.on('error', () => undefined)
+    signal?.addEventListener('abort', cancel, { once: true })
+    if (signal?.aborted) cancel()
+    try {
+      sent.end()
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      const status = response.statusCode ?? 0
+      if (status < 200 || status >= 300) throw toApiError(await readAnswer(response))
+      for await (const chunk of response) {
+        // As long as the reader is busy, silence is not the server's.
+        clearTimeout(timer)
+        yield chunk as Buffer
+        timer = awaitByte()
+      }
+    } catch (error) {
+      if (broken !== undefined) throw broken
+      const known = error instanceof ApiError || error instanceof ConnectionError
+      throw known ? error : this.#explain(error)
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', cancel)
+      sent.destroy()
+    }
   }
 
   /**
@@ -125,6 +194,26 @@ export class Transport {
       ? new ConnectionError('unreachable', `${this.url} cannot be reached: ${reason}`, { cause })
       : new ConnectionError('no_answer', `${this.url} did not answer: ${reason}`, { cause })
   }
+}
+
+/** A POST with JSON, or with nothing. */
+export function jsonPost(
+  path: string,
+  body: object | undefined,
+  { signal }: CallOptions = {},
+): TransportRequest {
+  return {
+    method: 'POST',
+    path,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    ...(signal === undefined ? {} : { signal }),
+  }
+}
+
+function cancelled(): ConnectionError {
+  return new ConnectionError('aborted', 'the request was cancelled')
 }
 
 /** The error that an answer tells, or one made of its status when it is not in the services' form. */

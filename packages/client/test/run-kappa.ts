@@ -54,23 +54,39 @@ async function text(stream: Readable): Promise<string> {
   return Buffer.concat(chunks).toString()
 }
 
+export interface CallOptions {
+  /** Both outputs are terminals of so many columns. */
+  readonly columns?: number
+  /** Called at the start: `interrupt` is Ctrl-C. */
+  readonly onStart?: (interrupt: () => void) => void
+}
+
 /** Runs `kappa` in this process: for what does not depend on being one. */
 export async function callKappa(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  { columns, onStart }: CallOptions = {},
 ): Promise<Finished> {
   const told = { stdout: '', stderr: '' }
   const output = (name: 'stdout' | 'stderr') => ({
     write: (text: string) => {
       told[name] += text
     },
+    ...(columns === undefined ? {} : { isTTY: true, columns }),
+  })
+  const listeners = new Set<(signal: NodeJS.Signals) => void>()
+  onStart?.(() => {
+    for (const listener of listeners) listener('SIGINT')
   })
   const code = await run(args, {
     stdin: Readable.from([]),
     stdout: output('stdout'),
     stderr: output('stderr'),
     env,
-    onInterrupt: () => () => undefined,
+    onInterrupt: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
   })
   return { code, ...told }
 }

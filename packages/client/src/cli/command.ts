@@ -1,14 +1,27 @@
+import { DurationError, parseDuration } from '@kappa/contracts/duration'
+
 /** Exit codes of every command. */
 export const exitCodes = {
   done: 0,
-  /** Some events were rejected, or contracts have problems. */
-  rejected: 1,
+  /**
+   * The thing itself is not as it has to be: events were rejected, contracts have problems, a replay
+   * was refused or failed, a comparison differs.
+   */
+  failed: 1,
   usage: 2,
-  /** Ingest could not be reached, gave up, or refused. */
+  /** A service could not be reached, gave up, or is not able to. */
   unavailable: 3,
   /** 128 + SIGINT. */
   interrupted: 130,
 } as const
+
+/** A service that commands talk to. */
+export interface ServiceSpec {
+  readonly name: string
+  /** Environment variable that names its URL. */
+  readonly variable: string
+  readonly urlDefault: string
+}
 
 export interface OptionSpec {
   readonly type: 'string' | 'boolean'
@@ -16,6 +29,10 @@ export interface OptionSpec {
   /** How its value is called in the help. */
   readonly value?: string
   readonly summary: string
+  /** May be given several times; of others the last one counts. */
+  readonly repeatable?: true
+  /** What this is the URL of. */
+  readonly service?: ServiceSpec
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
@@ -68,9 +85,10 @@ export class UsageError extends Error {
 
 /** The options of one call, read by their kind. */
 export class GivenOptions {
-  readonly #values: ReadonlyMap<string, string | true>
+  readonly #values: ReadonlyMap<string, readonly string[]>
 
-  constructor(values: ReadonlyMap<string, string | true>) {
+  /** @param values by name; flags have none */
+  constructor(values: ReadonlyMap<string, readonly string[]>) {
     this.#values = values
   }
 
@@ -79,8 +97,12 @@ export class GivenOptions {
   }
 
   text(name: string): string | undefined {
-    const value = this.#values.get(name)
-    return value === true ? undefined : value
+    return this.texts(name).at(-1)
+  }
+
+  /** All values of a repeatable option. */
+  texts(name: string): readonly string[] {
+    return this.#values.get(name) ?? []
   }
 
   /** @throws UsageError naming the option, what it has to be and what it is */
@@ -90,6 +112,18 @@ export class GivenOptions {
     const number = /^\d{1,15}$/.test(value) ? Number(value) : Number.NaN
     if (number >= min && number <= max) return number
     throw new UsageError(`--${name} is a whole number from ${min} to ${max}, got "${value}"`)
+  }
+
+  /** @throws UsageError naming the option and what durations look like */
+  durationMs(name: string): number | undefined {
+    const value = this.text(name)
+    if (value === undefined) return undefined
+    try {
+      return parseDuration(value)
+    } catch (error) {
+      if (!(error instanceof DurationError)) throw error
+      throw new UsageError(`--${name}: ${error.message}`, { cause: error })
+    }
   }
 
   /** @throws UsageError naming the option and what it may be */

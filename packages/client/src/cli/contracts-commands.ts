@@ -34,7 +34,7 @@ versions and, with --against, that nothing changed that events in the log depend
     if (problems.length > 0) {
       const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
       io.stderr.write(`${count} in ${folder}${compared}.\n`)
-      return exitCodes.rejected
+      return exitCodes.failed
     }
     const versions = contracts.reduce((sum, contract) => sum + contract.versions.length, 0)
     io.stdout.write(
@@ -61,7 +61,7 @@ export const typesCommand: Command = {
     const out = options.text('out')
     if (options.flag('check') && out === undefined) throw new UsageError('--check goes with --out')
     const text = await typesOf(folder, io)
-    if (text === undefined) return exitCodes.rejected
+    if (text === undefined) return exitCodes.failed
     if (out === undefined) {
       io.stdout.write(text)
       return exitCodes.done
@@ -71,7 +71,7 @@ export const typesCommand: Command = {
       io.stderr.write(
         `${out} is not what the contracts in ${folder} give; run it without --check.\n`,
       )
-      return exitCodes.rejected
+      return exitCodes.failed
     }
     await writeFile(out, text)
     return exitCodes.done

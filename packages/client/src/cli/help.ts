@@ -1,13 +1,15 @@
 import type { Command } from './command.ts'
 
-const intro = 'kappa: publish events, check contracts, work with rejected events'
+const intro =
+  'kappa: publish events, check contracts, work with rejected events, replay and switch releases'
 
 const exitCodesText = `Exit codes:
-  0    done: every event accepted, no problem found
-  1    some events were rejected or not resubmitted, or contracts have problems
+  0    done: every event accepted, no problem found, nothing differs that was not declared
+  1    events were rejected, contracts have problems, a replay was refused, stopped or failed,
+       a comparison differs, a release was not switched
   2    the command line or the input is wrong
-  3    ingest could not be reached, gave up, or refused
-  130  interrupted by Ctrl-C; what was read is settled, and it says where to go on`
+  3    a service could not be reached, gave up, or is not able to
+  130  interrupted by Ctrl-C; it says where to go on, or what goes on without it`
 
 /** What `kappa --help` prints. */
 export function generalHelp(commands: readonly Command[]): string {
@@ -21,7 +23,8 @@ Commands:
 ${table(rows)}
 
 Run kappa <command> --help for its options. KAPPA_INGEST_URL names ingest
-(default http://127.0.0.1:4001), as --url does.
+(default http://127.0.0.1:4001) and KAPPA_REPLAY_URL replay (default http://127.0.0.1:4002), as
+--url does.
 
 ${exitCodesText}
 `

@@ -2,8 +2,10 @@ import { suggest } from '@kappa/contracts/suggest'
 import { ApiError, ConnectionError } from '../errors.ts'
 import { type Command, exitCodes, type Io, UsageError } from './command.ts'
 import { checkContractsCommand, typesCommand } from './contracts-commands.ts'
+import { detailLines } from './detail-lines.ts'
 import { commandHelp, generalHelp } from './help.ts'
 import { parseArguments } from './parse-arguments.ts'
+import { plainText } from './plain-text.ts'
 import { publishCommand } from './publish-command.ts'
 import {
   dismissRejectedCommand,
@@ -11,6 +13,7 @@ import {
   resubmitRejectedCommand,
   showRejectedCommand,
 } from './rejected-commands.ts'
+import { replayCommands } from './replay/commands.ts'
 import { listTopicsCommand } from './topics-command.ts'
 
 const commands: readonly Command[] = [
@@ -22,6 +25,7 @@ const commands: readonly Command[] = [
   showRejectedCommand,
   resubmitRejectedCommand,
   dismissRejectedCommand,
+  ...replayCommands,
 ]
 
 /** Runs one call of `kappa`. @returns the exit code */
@@ -74,14 +78,19 @@ function explain(error: unknown, command: Command, io: Io): number {
   }
   if (error instanceof ConnectionError) {
     io.stderr.write(`kappa ${command.name}: ${error.message}\n`)
-    io.stderr.write('Is ingest running (npm start)? --url or KAPPA_INGEST_URL names another one.\n')
+    const service = command.options.url?.service
+    if (service !== undefined) {
+      const { name, variable } = service
+      io.stderr.write(`Is ${name} running (npm start)? --url or ${variable} names another one.\n`)
+    }
     return exitCodes.unavailable
   }
   if (error instanceof ApiError) {
-    io.stderr.write(`kappa ${command.name}: ${error.message} (${error.code})\n`)
+    io.stderr.write(`kappa ${command.name}: ${plainText(error.message)} (${error.code})\n`)
+    for (const detail of detailLines(error.details)) io.stderr.write(`  ${detail}\n`)
     if (error.status >= 500 || error.status === 429) return exitCodes.unavailable
-    // The events are not as they have to be, as against: the call is not.
-    return [409, 422].includes(error.status) ? exitCodes.rejected : exitCodes.usage
+    // The thing is not as it has to be, as against: the call is not.
+    return [409, 422].includes(error.status) ? exitCodes.failed : exitCodes.usage
   }
   throw error
 }

@@ -21,7 +21,7 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     strict: false,
     tokens: true,
   })
-  const values = new Map<string, string | true>()
+  const values = new Map<string, string[]>()
   for (const token of tokens) {
     if (token.kind !== 'option') continue
     const spec = command.options[token.name]
@@ -31,14 +31,15 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     }
     if (spec.type === 'boolean') {
       if (token.value !== undefined) throw new UsageError(`--${token.name} takes no value`)
-      values.set(token.name, true)
+      values.set(token.name, [])
       continue
     }
     const { value } = token
     // `--url --quiet`: the value was forgotten.
     const missing = value === undefined || (!token.inlineValue && /^-./.test(value))
     if (missing) throw new UsageError(`--${token.name} needs a value: ${spec.value ?? '<value>'}`)
-    values.set(token.name, value)
+    const earlier = spec.repeatable ? values.get(token.name) : undefined
+    values.set(token.name, [...(earlier ?? []), value])
   }
   checkCount(command, positionals)
   return { positionals, options: new GivenOptions(values) }

@@ -1,4 +1,6 @@
 import type { Output } from './command.ts'
+import { count, drawBar, showSeconds } from './figures.ts'
+import { RedrawnLines } from './redrawn-lines.ts'
 
 export interface ProgressState {
   /** Of the input; undefined when its size is not known. */
@@ -7,7 +9,6 @@ export interface ProgressState {
   readonly rejected: number
 }
 
-const barCells = 16
 const barIntervalMs = 200
 const lineIntervalMs = 5_000
 
@@ -16,37 +17,26 @@ const lineIntervalMs = 5_000
  * seconds elsewhere.
  */
 export class Progress {
-  readonly #output: Output
-  readonly #state: () => ProgressState
-  readonly #startedAtMs = performance.now()
+  readonly #lines: RedrawnLines
   readonly #timer: NodeJS.Timeout
-  #drawn = false
 
   constructor(output: Output, state: () => ProgressState) {
-    this.#output = output
-    this.#state = state
-    const interval = output.isTTY === true ? barIntervalMs : lineIntervalMs
-    this.#timer = setInterval(() => this.#draw(), interval)
+    const startedAtMs = performance.now()
+    const isTerminal = output.isTTY === true
+    this.#lines = new RedrawnLines(output)
+    const draw = () => {
+      const current = state()
+      const text = progressText(current, (performance.now() - startedAtMs) / 1_000)
+      const { share } = current
+      this.#lines.show([isTerminal && share !== undefined ? `${drawBar(share)} ${text}` : text])
+    }
+    this.#timer = setInterval(draw, isTerminal ? barIntervalMs : lineIntervalMs)
   }
 
   /** Takes the bar away. */
   end(): void {
     clearInterval(this.#timer)
-    if (this.#drawn) this.#output.write('\r\u001b[K')
-  }
-
-  #draw(): void {
-    const state = this.#state()
-    const seconds = (performance.now() - this.#startedAtMs) / 1_000
-    const text = progressText(state, seconds)
-    if (this.#output.isTTY !== true) {
-      this.#output.write(`${text}\n`)
-      return
-    }
-    const width = (this.#output.columns ?? 80) - 1
-    const bar = state.share === undefined ? '' : `${drawBar(state.share)} `
-    this.#output.write(`\r\u001b[K${`${bar}${text}`.slice(0, width)}`)
-    this.#drawn = true
+    this.#lines.end()
   }
 }
 
@@ -63,18 +53,4 @@ export function progressText(state: ProgressState, seconds: number): string {
     parts.push(`${showSeconds((seconds * (1 - share)) / share)} left`)
   }
   return parts.join(', ')
-}
-
-export function count(value: number): string {
-  return value.toLocaleString('en-US')
-}
-
-function showSeconds(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`
-  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
-}
-
-function drawBar(share: number): string {
-  const full = Math.min(barCells, Math.round(share * barCells))
-  return `[${'#'.repeat(full)}${'.'.repeat(barCells - full)}]`
 }

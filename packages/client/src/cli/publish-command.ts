@@ -1,7 +1,8 @@
 import { type Command, exitCodes, type Io, UsageError } from './command.ts'
+import { count } from './figures.ts'
 import { InputError } from './input/input-item.ts'
 import { openInput, showName } from './input/open-input.ts'
-import { count, Progress } from './progress.ts'
+import { Progress } from './progress.ts'
 import { type PublishOutcome, PublishRun } from './publish-run.ts'
 import {
   type PublishSettings,

@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseSchema } from '@kappa/contracts/parse-schema'
 import type { RecordSchema } from '@kappa/contracts/schema'
-import { backoffMs } from '../backoff.ts'
 import { Client } from '../client.ts'
-import { ApiError, ConnectionError } from '../errors.ts'
+import { patiently } from '../patiently.ts'
 import { type EventResult, PublishStoppedError } from '../publish-results.ts'
 import { Publisher } from '../publisher.ts'
 import type { TopicWithSchema } from '../topics-api.ts'
@@ -39,23 +37,7 @@ interface Stop {
 const batchesAheadMax = 4
 const batchBytesMax = 1_048_576
 const interruptedTimeoutMs = 10_000
-const startTimeoutMs = 2_000
-
-/** Asks again while ingest is away for a moment, as when it is started anew. */
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + startTimeoutMs
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await ask()
-    } catch (error) {
-      const away =
-        error instanceof ConnectionError || (error instanceof ApiError && error.status >= 500)
-      const delayMs = backoffMs(attempt, { retryDelayMsMin: 100, retryDelayMsMax: 500 })
-      if (!away || performance.now() + delayMs > deadline) throw error
-      await sleep(delayMs)
-    }
-  }
-}
+const patience = { timeoutMs: 2_000, retryDelayMsMin: 100, retryDelayMsMax: 500 }
 
 /** Takes one input to ingest and keeps account of every event of it. */
 export class PublishRun {
@@ -78,7 +60,7 @@ export class PublishRun {
   static async prepare(settings: PublishSettings): Promise<PublishRun> {
     const client = new Client({ url: settings.url })
     try {
-      const topic = await patiently(() => client.topics.get(settings.topic))
+      const topic = await patiently(() => client.topics.get(settings.topic), patience)
       const publishable = topic.versions.findLast((each) => each.publishable !== false)
       const wanted = settings.version ?? publishable?.version
       const version = topic.versions.find((each) => each.version === wanted)
@@ -229,6 +211,6 @@ export class PublishRun {
     if (stopped?.code === 'interrupted') return exitCodes.interrupted
     if (stopped?.code === 'input') return exitCodes.usage
     if (stopped !== undefined) return exitCodes.unavailable
-    return this.counts.rejected > 0 ? exitCodes.rejected : exitCodes.done
+    return this.counts.rejected > 0 ? exitCodes.failed : exitCodes.done
   }
 }

@@ -1,7 +1,8 @@
-import { DurationError, parseDuration } from '@kappa/contracts/duration'
 import { type CommandInput, type OptionSpecs, UsageError } from './command.ts'
-import { ingestOptions, ingestUrl } from './ingest-options.ts'
 import type { InputFormat } from './input/open-input.ts'
+import { ingestOptions, ingestUrl } from './service-options.ts'
+
+const timeoutMsDefault = 120_000
 
 export const publishOptionSpecs = {
   ...ingestOptions,
@@ -84,7 +85,8 @@ export function readPublishSettings({ positionals, options, io }: CommandInput):
   if (disorder !== undefined && mode === 'live') {
     throw new UsageError('--disorder goes with --mode import')
   }
-  if (disorder !== undefined) readDuration('disorder', disorder)
+  // Ingest reads it; here it is only held against what durations look like.
+  options.durationMs('disorder')
   const concurrency = options.integer('concurrency', 1, 64)
   if (mode === 'import' && (concurrency ?? 1) > 1) {
     throw new UsageError('--concurrency goes with live events only: imports stay in order')
@@ -103,21 +105,12 @@ export function readPublishSettings({ positionals, options, io }: CommandInput):
     fromLine: options.integer('from-line', 1, Number.MAX_SAFE_INTEGER) ?? 1,
     batchEvents: options.integer('batch', 1, 100_000) ?? 1_000,
     concurrency: mode === 'import' ? 1 : (concurrency ?? 4),
-    timeoutMs: readDuration('timeout', options.text('timeout') ?? '2 minutes'),
+    timeoutMs: Math.max(1, options.durationMs('timeout') ?? timeoutMsDefault),
     rejectedFile: options.text('rejected') ?? `${file === '-' ? topic : file}.rejected.ndjson`,
     discardRejected: options.flag('discard-rejected'),
     compress: options.flag('compress'),
     quiet: options.flag('quiet'),
     json: options.flag('json'),
-  }
-}
-
-function readDuration(name: string, text: string): number {
-  try {
-    return Math.max(1, parseDuration(text))
-  } catch (error) {
-    if (!(error instanceof DurationError)) throw error
-    throw new UsageError(`--${name}: ${error.message}`, { cause: error })
   }
 }
 

@@ -14,8 +14,8 @@ import {
   type Io,
   UsageError,
 } from './command.ts'
-import { ingestOptions, withClient } from './ingest-options.ts'
-import { count } from './progress.ts'
+import { count, showTime } from './figures.ts'
+import { ingestOptions, withClient } from './service-options.ts'
 import { formatTable } from './table.ts'
 
 const filterOptions = {
@@ -189,7 +189,7 @@ async function resubmitAll(
   } while (cursor !== null)
   if (options.flag('json')) io.stdout.write(`${JSON.stringify({ resubmitted, failed })}\n`)
   else io.stdout.write(`${count(resubmitted)} resubmitted, ${count(failed)} still rejected\n`)
-  return failed > 0 ? exitCodes.rejected : exitCodes.done
+  return failed > 0 ? exitCodes.failed : exitCodes.done
 }
 
 async function dismissAll(client: Client, options: GivenOptions): Promise<number> {
@@ -246,8 +246,4 @@ async function readJson(name: string, options: GivenOptions): Promise<unknown> {
   } catch (error) {
     throw new UsageError(`--${name}: ${(error as Error).message}`, { cause: error })
   }
-}
-
-function showTime(epochMs: number): string {
-  return new Date(epochMs).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -1,5 +1,5 @@
 import { type Command, exitCodes } from './command.ts'
-import { ingestOptions, withClient } from './ingest-options.ts'
+import { ingestOptions, withClient } from './service-options.ts'
 import { formatTable } from './table.ts'
 
 export const listTopicsCommand: Command = {

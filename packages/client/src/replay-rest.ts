@@ -1,0 +1,26 @@
+import type { ReleaseState, ReplayStatus } from './replay-status.ts'
+
+const building: ReadonlySet<ReleaseState> = new Set([
+  'requested',
+  'checked',
+  'starting',
+  'catching_up',
+  'comparing',
+])
+
+/** Whether a replay in this state is neither over nor has its release been live. */
+export function isUnderWay(state: ReleaseState): boolean {
+  return building.has(state) || state === 'paused' || state === 'ready'
+}
+
+/** Whether nothing goes on any more until somebody asks for it. */
+export function isAtRest(replay: ReplayStatus): boolean {
+  return !building.has(replay.state) && !isPromotedNext(replay)
+}
+
+/** Ready, and its policy lets it become live; a note says that it will not, or not yet. */
+function isPromotedNext({ state, note, request, comparison }: ReplayStatus): boolean {
+  if (state !== 'ready' || note !== null) return false
+  const { promote } = request
+  return promote === 'always' || (promote === 'if-equal' && comparison?.verdict === 'equal')
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { ConnectionError } from '../src/errors.ts'
+import {
+  eventCharactersMax,
+  type ServerSentEvent,
+  serverSentEvents,
+} from '../src/server-sent-events.ts'
+
+async function read(chunks: Iterable<Uint8Array>): Promise<ServerSentEvent[]> {
+  async function* bytes() {
+    yield* chunks
+  }
+  return Array.fromAsync(serverSentEvents(bytes()))
+}
+
+const text = [
+  '\uFEFF: a comment\n',
+  'event: replay\ndata: {"a":1}\n\n',
+  'data:no space\r\ndata:  two spaces\r\n\r\n',
+  'id: 7\nretry: 10\n\n',
+  'data\r\r',
+  'event: left\n\n',
+  'data: größer → 🛫\n\n',
+  'data: cut off\n',
+].join('')
+// By the rules of WHATWG HTML, 9.2.6.
+const expected = [
+  { event: 'replay', data: '{"a":1}' },
+  { event: 'message', data: 'no space\n two spaces' },
+  { event: 'message', data: '' },
+  { event: 'message', data: 'größer → 🛫' },
+]
+
+test('events are read whatever line ends there are, and wherever the bytes are cut', async () => {
+  assert.deepEqual(await read([Buffer.from(text)]), expected)
+  const bytes = Buffer.from(text)
+  assert.deepEqual(await read([...bytes].map((byte) => Buffer.of(byte))), expected)
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.nat(bytes.length), { maxLength: 8 }), async (cuts) => {
+      const ends = [...cuts, bytes.length].sort((a, b) => a - b)
+      const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end))
+      assert.deepEqual(await read(chunks), expected)
+    }),
+  )
+})
+
+test('an event that never ends is refused before it fills the memory', async () => {
+  const tooLong = (error: unknown) =>
+    error instanceof ConnectionError && /longer/.test(error.message)
+  const line = Buffer.alloc(1_048_576, 'x')
+  let read1 = 0
+  function* endless() {
+    for (;;) {
+      read1 += line.length
+      yield line
+    }
+  }
+  await assert.rejects(read(endless()), tooLong)
+  assert.ok(read1 <= eventCharactersMax + line.length)
+  function* manyLines() {
+    for (;;) yield Buffer.from(`data: ${'y'.repeat(65_536)}\n`)
+  }
+  await assert.rejects(read(manyLines()), tooLong)
+})
