@@ -17,6 +17,9 @@ export interface SeenCall {
   readonly headers: IncomingMessage['headers']
 }
 
+/** `reset`: the call is taken, then the connection ends in place of an answer. */
+type Answer = FakeAnswer | 'reset'
+
 export interface FakeAnswer {
   readonly status: number
   readonly body: unknown
@@ -29,7 +32,7 @@ export interface FakeAnswer {
  */
 export class FakeReplay {
   /** By `GET /v1/replays`; a list is given one after the other, its last for ever. */
-  readonly answers = new Map<string, FakeAnswer | readonly FakeAnswer[]>()
+  readonly answers = new Map<string, Answer | readonly Answer[]>()
   /** By the replay's id; each opened stream takes the next, without one it is 404. */
   readonly streams = new Map<string, StreamScript[]>()
   readonly calls: SeenCall[] = []
@@ -101,6 +104,7 @@ export class FakeReplay {
     const given = this.#given.get(call) ?? 0
     this.#given.set(call, given + 1)
     const answer = answers[Math.min(given, answers.length - 1)] ?? notFound(call)
+    if (answer === 'reset') return request.socket.resetAndDestroy()
     return response
       .writeHead(answer.status, { 'content-type': 'application/json', ...answer.headers })
       .end(JSON.stringify(answer.body))

@@ -22,7 +22,7 @@ const create = 'POST /v1/replays'
 const unavailable = { status: 503, body: { error: { code: 'kafka_unavailable', message: 'away' } } }
 
 test('a replay is asked for with one key, however often the call is made again', async () => {
-  fake.answers.set(create, [unavailable, unavailable, { status: 201, body: replayStatus() }])
+  fake.answers.set(create, [unavailable, 'reset', { status: 201, body: replayStatus() }])
   const request = { application: 'flights', promote: 'if-equal' } as const
   const { replay, repeated } = await client.replays.create(request)
   assert.deepEqual([replay.id, repeated], ['flights-2', false])
