@@ -50,4 +50,6 @@ export interface DefinitionDiff {
   readonly streams?: readonly StreamDiff[]
   readonly datasets?: readonly DatasetDiff[]
   readonly settings?: readonly FieldChange[]
+  /** What Spark says against the SQL. */
+  readonly problems?: readonly string[]
 }

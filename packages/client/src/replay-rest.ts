@@ -15,12 +15,16 @@ export function isUnderWay(state: ReleaseState): boolean {
 
 /** Whether nothing goes on any more until somebody asks for it. */
 export function isAtRest(replay: ReplayStatus): boolean {
-  return !building.has(replay.state) && !isPromotedNext(replay)
+  return !building.has(replay.state) && !isToBePromoted(replay)
 }
 
-/** Ready, and its policy lets it become live; a note says that it will not, or not yet. */
-function isPromotedNext({ state, note, request, comparison }: ReplayStatus): boolean {
-  if (state !== 'ready' || note !== null) return false
+/**
+ * Ready, and its policy lets it become live. A note may say why that has not come about: it is tried
+ * again. It stays so for good where another release has become live since it was compared, so
+ * whoever waits for it needs a bound.
+ */
+export function isToBePromoted({ state, request, comparison }: ReplayStatus): boolean {
+  if (state !== 'ready') return false
   const { promote } = request
   return promote === 'always' || (promote === 'if-equal' && comparison?.verdict === 'equal')
 }

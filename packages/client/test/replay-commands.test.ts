@@ -78,7 +78,7 @@ test('releases: the live one is marked, also when it has failed; causes are told
       keep_until: '2026-01-31T13:00:00.000Z',
     }),
   ]
-  fake.ok('GET /v1/applications/flights', { application: 'flights', releases })
+  fake.ok('GET /v1/releases?application=flights', { releases })
   const { stdout } = await kappa('releases', 'flights')
   assert.equal(
     stdout,
@@ -89,6 +89,9 @@ test('releases: the live one is marked, also when it has failed; causes are told
 flights-2: Out of memory
 `,
   )
+  fake.ok('GET /v1/releases?application=fligths', { releases: [] })
+  fake.refuse('GET /v1/applications/fligths', 404, 'unknown_application')
+  assert.equal((await kappa('releases', 'fligths')).code, 2)
 })
 
 test('replay: what was started, and how to watch it; the key is sent and its repetition told', async () => {
@@ -330,4 +333,12 @@ test('diff is coloured on a terminal, unless NO_COLOR is set', async () => {
   ]) {
     assert.ok(stdout.endsWith('view a: changed\n  -SELECT 1\n  +SELECT 2\n'), stdout)
   }
+})
+
+test('diff is 1 when Spark does not accept the SQL, with what it says', async () => {
+  const problems = ['views/a.sql: no column x']
+  const diff = { application: 'flights', release: 1, views: [], problems }
+  fake.ok('GET /v1/applications/flights/diff', diff)
+  const { code, stderr } = await kappa('diff', 'flights')
+  assert.deepEqual([code, stderr], [1, 'views/a.sql: no column x\n'])
 })

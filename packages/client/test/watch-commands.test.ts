@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { Readable } from 'node:stream'
 import { after, afterEach, before, test } from 'node:test'
+import type { Io } from '../src/cli/command.ts'
+import { watchToRest } from '../src/cli/replay/watch-run.ts'
+import { ReplayClient } from '../src/replay-client.ts'
 import type { ReplayStatus } from '../src/replay-status.ts'
 import { FakeReplay } from './fake-replay.ts'
 import {
@@ -74,12 +78,12 @@ test('a watch goes on where a promotion follows by itself, and its end tells the
     replayStatus({ state: 'ready', request: request(promote), ...more })
   const live = (promote: 'if-equal' | 'always') =>
     replayStatus({ state: 'live', request: request(promote), comparison: equal })
-  const note = '1 row differs that was not declared'
+  const note = 'view carrier_hours did not reach the live release in time'
   const ends: [string, readonly ReplayStatus[], number][] = [
     ['promoted as equal', [ready('if-equal', { comparison: equal }), live('if-equal')], 0],
     ['promoted always', [ready('always', { comparison: different }), live('always')], 0],
     ['not promoted', [ready('if-equal', { comparison: different })], 1],
-    ['kept from it', [ready('if-equal', { comparison: equal, note })], 1],
+    ['tried again', [ready('if-equal', { comparison: equal, note }), live('if-equal')], 0],
     ['differs', [ready('manual', { comparison: different })], 1],
     ['not comparable', [ready('manual', { comparison: comparison('not_comparable') })], 1],
     ['nothing to compare with', [ready('manual', {})], 0],
@@ -94,6 +98,35 @@ test('a watch goes on where a promotion follows by itself, and its end tells the
     assert.equal(code, expected, `${name}: ${stdout}`)
     assert.ok(stdout.includes(`\n${statuses.at(-1)?.id} `), name)
   }
+})
+
+test('a promotion that does not come about is waited for within a bound, and told', async () => {
+  const note = 'view carrier_hours did not reach the live release in time'
+  const ready = replayStatus({
+    state: 'ready',
+    request: request('if-equal'),
+    comparison: equal,
+    note,
+  })
+  fake.stream([ready], 'close')
+  fake.ok('GET /v1/replays/flights-2', ready)
+  const told = { stdout: '', stderr: '' }
+  const client = new ReplayClient({ url: fake.url })
+  const io: Io = {
+    stdin: Readable.from([]),
+    stdout: { write: (text) => (told.stdout += text) },
+    stderr: { write: (text) => (told.stderr += text) },
+    env: {},
+    onInterrupt: () => () => undefined,
+  }
+  const code = await watchToRest(client, 'flights-2', io, { json: false, promotionMsMax: 1 })
+  client.close()
+  assert.equal(code, 1)
+  const lines = told.stdout.split('\n')
+  assert.deepEqual(lines.slice(1, 3), [
+    'It is to be made live (--promote if-equal), and is not yet.',
+    note,
+  ])
 })
 
 test('a watch goes on over a stream that is cut', async () => {

@@ -1,4 +1,5 @@
 import { type Command, exitCodes, type Io } from '../command.ts'
+import { plainText } from '../plain-text.ts'
 import { replayOptions, withReplayClient } from '../service-options.ts'
 import { diffText, type Paint } from './render-diff.ts'
 import { jsonOption } from './replay-options.ts'
@@ -17,7 +18,9 @@ export const diffCommand: Command = {
       io.stdout.write(
         options.flag('json') ? `${JSON.stringify(diff)}\n` : diffText(diff, paintFor(io)),
       )
-      return exitCodes.done
+      const { problems = [] } = diff
+      for (const problem of problems) io.stderr.write(`${plainText(problem)}\n`)
+      return problems.length > 0 ? exitCodes.failed : exitCodes.done
     }),
 }
 

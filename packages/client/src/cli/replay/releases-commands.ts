@@ -13,15 +13,16 @@ export const listReleasesCommand: Command = {
   arguments: '[application]',
   argumentsMin: 0,
   argumentsMax: 1,
-  summary: 'list releases; * marks the one that readers get',
+  summary: 'list all releases; * marks the one that readers get',
   options: { ...replayOptions, ...jsonOption },
   examples: ['kappa releases flights'],
   run: ({ positionals: [application], options, io }) =>
     withReplayClient(options, io, async (client) => {
-      const releases =
-        application === undefined
-          ? await client.releases.list()
-          : (await client.applications.get(application)).releases
+      const releases = await client.releases.list(application === undefined ? {} : { application })
+      // Says so when there is no such application.
+      if (application !== undefined && releases.length === 0) {
+        await client.applications.get(application)
+      }
       io.stdout.write(
         options.flag('json') ? `${JSON.stringify(releases)}\n` : releasesText(releases),
       )

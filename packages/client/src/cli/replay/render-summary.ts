@@ -1,3 +1,4 @@
+import { isToBePromoted } from '../../replay-rest.ts'
 import type { ReplayStatus } from '../../replay-status.ts'
 import { countOf } from '../figures.ts'
 import { plainText } from '../plain-text.ts'
@@ -11,6 +12,9 @@ export function summaryText(replay: ReplayStatus): string {
   const { note, progress, comparison, release } = replay
   const dropped = progress?.rows_dropped_by_watermark ?? 0
   const lines = [headline(replay)]
+  if (isToBePromoted(replay)) {
+    lines.push(`It is to be made live (--promote ${replay.request.promote}), and is not yet.`)
+  }
   if (note !== null) lines.push(plainText(note))
   if (dropped > 0) {
     lines.push(

@@ -10,11 +10,15 @@ import { summaryText } from './render-summary.ts'
 
 /** Where nothing is redrawn. */
 const lineIntervalMs = 5_000
+/** A promotion that does not come about is tried again every few seconds. */
+const promotionMsMaxDefault = 60_000
 
 export interface WatchSettings {
   readonly json: boolean
   /** Whether it has come to what is waited for. Default: it rests. */
   readonly isDone?: (replay: ReplayStatus) => boolean
+  /** One that is ready for longer is told as it is. */
+  readonly promotionMsMax?: number
 }
 
 /**
@@ -28,15 +32,18 @@ export async function watchToRest(
   client: ReplayClient,
   id: string,
   io: Io,
-  { json, isDone = isAtRest }: WatchSettings,
+  { json, isDone = isAtRest, promotionMsMax = promotionMsMaxDefault }: WatchSettings,
 ): Promise<number> {
   const abort = new AbortController()
   const ignore = io.onInterrupt(() => abort.abort())
   const show = json ? jsonLines(io) : progressLines(io)
+  let readySinceMs: number | undefined
   try {
     for await (const replay of client.replays.watch(id, { signal: abort.signal })) {
       show.status(replay)
-      if (!isDone(replay)) continue
+      readySinceMs = replay.state === 'ready' ? (readySinceMs ?? performance.now()) : undefined
+      const readyMs = readySinceMs === undefined ? 0 : performance.now() - readySinceMs
+      if (!isDone(replay) && readyMs < promotionMsMax) continue
       show.end()
       if (!json) io.stdout.write(summaryText(replay))
       return restExitCode(replay)
