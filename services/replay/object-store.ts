@@ -6,6 +6,7 @@ import {
   NoSuchKey,
   PutObjectCommand,
   S3Client,
+  S3ServiceException,
 } from '@aws-sdk/client-s3'
 import type { ObjectStoreSettings } from '@kappa/service/settings'
 
@@ -60,6 +61,26 @@ export class ObjectStore {
     await this.#client.send(
       new PutObjectCommand({ Bucket: this.#bucket, Key: this.#fullKey(key), Body: body }),
     )
+  }
+
+  /** Returns false, and writes nothing, where there is an object with that key. */
+  async putNew(key: string, text: string): Promise<boolean> {
+    // Asked first as well: a store that does not know the condition would write all the same.
+    if ((await this.getText(key)) !== undefined) return false
+    try {
+      await this.#client.send(
+        new PutObjectCommand({
+          Bucket: this.#bucket,
+          Key: this.#fullKey(key),
+          Body: text,
+          IfNoneMatch: '*',
+        }),
+      )
+      return true
+    } catch (error) {
+      if (error instanceof S3ServiceException && error.name === 'PreconditionFailed') return false
+      throw error
+    }
   }
 
   /** undefined where there is no such object. */

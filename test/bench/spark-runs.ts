@@ -11,6 +11,7 @@ import { ObjectStore } from '@kappa/replay/object-store'
 import { bindSources } from '@kappa/replay/spark/sources'
 import { sparkConf } from '@kappa/replay/spark/spark-conf'
 import { registerInputs } from '@kappa/replay/spark/spark-views'
+import { unbounded } from '@kappa/replay/spark/stream-reading'
 import { startViewQuery } from '@kappa/replay/views/view-query'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
 import type { FlightsCopy } from '../platform/flights-copy.ts'
@@ -72,6 +73,7 @@ export async function startSparkRuns(
     streaming,
     { sources: { [source.name]: source }, datasets: {}, pinned: {} },
     kafka,
+    unbounded,
   )
   await registerTable(table, source, stack.kafkaBrokers)
   const changelog = { topic: `${USER}.changelog`, partitions: 2 }
@@ -126,7 +128,7 @@ async function registerTable(
   source: StreamSource,
   brokers: string,
 ): Promise<void> {
-  const plan = planStream(source)
+  const plan = planStream(source, { watermarkSlackMs: 0 })
   await session
     .read({
       format: 'kafka',

@@ -2,6 +2,7 @@ import { acceptedHeader, idHeader, importHeader } from '@kappa/contracts/record-
 import { type Static, Type } from 'typebox'
 import type { ReadonlyDeep } from './readonly-deep.ts'
 import { quoteName, quoteText } from './spark-sql.ts'
+import { type Throttle, throttleCondition } from './throttle.ts'
 
 /** What a release reads of a topic, and how it is decoded and judged. */
 export const streamSource = Type.Object({
@@ -35,6 +36,16 @@ export const streamSource = Type.Object({
 
 export type StreamSource = ReadonlyDeep<Static<typeof streamSource>>
 
+/** How one query reads the stream; no row depends on it. */
+export interface StreamReading {
+  /**
+   * Added to the narrow delay of the watermark, ms: how far apart in event time what is read and
+   * what is still unread can be while batches do not take all that is in the log.
+   */
+  readonly watermarkSlackMs: number
+  readonly throttle?: Throttle
+}
+
 /**
  * How a topic becomes a stream, as Spark SQL expressions to be applied in the order of the fields:
  * read the records, decode them, count what will be refused, keep what is on time, deduplicate.
@@ -42,6 +53,8 @@ export type StreamSource = ReadonlyDeep<Static<typeof streamSource>>
 export interface StreamPlan {
   readonly name: string
   readonly topic: string
+  /** Over Kafka's columns: a condition that every record meets, and that takes its time. */
+  readonly throttle?: string
   /** Over Kafka's columns (value, headers, topic, partition, offset, timestamp). */
   readonly envelope: readonly string[]
   /** Over the envelope. */
@@ -60,24 +73,33 @@ export interface StreamPlan {
 export const appendDelayMaxMs = 5 * 60_000
 
 /**
+ * The delay of the watermark, ms, that drops nothing as long as a micro-batch takes everything that
+ * is in the log: whatever it does not contain was appended after it was cut, and so was accepted at
+ * most `appendDelayMaxMs` before.
+ */
+export function narrowDelayMs(source: StreamSource): number {
+  const { latenessMs, earlinessMs, importDisorderMaxMs } = source
+  return Math.max(latenessMs + earlinessMs, importDisorderMaxMs) + appendDelayMaxMs
+}
+
+/**
  * The lateness rule (P2): an event counts if `accepted - lateness <= event time <= accepted +
  * earliness`, or if it was imported. It looks at the event alone, so that every run decides alike;
- * the watermark only frees state and is wide enough to drop nothing: a micro-batch takes everything
- * that is in the log, so whatever it does not contain was appended after it was cut, and so was
- * accepted at most `appendDelayMaxMs` before.
+ * the watermark only frees state and is wide enough to drop nothing.
  */
-export function planStream(source: StreamSource): StreamPlan {
+export function planStream(source: StreamSource, reading: StreamReading): StreamPlan {
   const eventTime = quoteName(source.eventTime)
   const lateness = interval(source.latenessMs)
   const earliness = interval(source.earlinessMs)
   const late = `NOT _imported AND ${eventTime} < _accepted - ${lateness}`
   const early = `NOT _imported AND ${eventTime} > _accepted + ${earliness}`
   const undecodable = `${eventTime} IS NULL`
-  const delayMs =
-    Math.max(source.latenessMs + source.earlinessMs, source.importDisorderMaxMs) + appendDelayMaxMs
+  const onTime = `${eventTime} IS NOT NULL AND (_imported OR ${eventTime} BETWEEN _accepted - ${lateness} AND _accepted + ${earliness})`
+  const delayMs = narrowDelayMs(source) + reading.watermarkSlackMs
   return {
     name: source.name,
     topic: source.topic,
+    ...(reading.throttle && { throttle: throttleCondition(reading.throttle) }),
     envelope: [
       `CASE ${source.versions.map((version) => decode(version, source.readerSchema)).join(' ')} END AS _record`,
       `${header(idHeader)} AS _header_id`,
@@ -102,9 +124,10 @@ export function planStream(source: StreamSource): StreamPlan {
         `count_if(${late}) AS late_events`,
         `count_if(${early}) AS early_events`,
         'unix_millis(max(_accepted)) AS newest_accepted_ms',
+        `unix_millis(min(CASE WHEN ${onTime} THEN ${eventTime} END)) AS oldest_event_ms`,
       ],
     },
-    onTime: `${eventTime} IS NOT NULL AND (_imported OR ${eventTime} BETWEEN _accepted - ${lateness} AND _accepted + ${earliness})`,
+    onTime,
     watermark: { column: source.eventTime, delay: `${delayMs} milliseconds` },
     deduplicateBy: ['_id', source.eventTime],
     output: [...source.columns.map(quoteName), '_id'],

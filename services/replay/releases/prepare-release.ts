@@ -1,6 +1,7 @@
 import type { ReleaseDefinition, ReleaseRecord, ReleaseView } from '@kappa/applications/records'
 import { extendSources } from '../spark/sources.ts'
 import { analyseViews, registerInputs } from '../spark/spark-views.ts'
+import { unbounded } from '../spark/stream-reading.ts'
 import { pinDatasets } from './datasets.ts'
 import type { ReleaseParts } from './release-parts.ts'
 import type { ReleaseSession } from './release-session.ts'
@@ -28,7 +29,7 @@ export async function prepareRelease(
     const options = { folder: parts.config.applicationsFolder, release }
     definition = { ...definition, pinned: await pinDatasets(parts.store, definition, options) }
   }
-  await registerInputs(session.spark, definition, session.kafka)
+  await registerInputs(session.spark, definition, session.kafka, unbounded)
   if (Object.values(definition.views).some(({ columns }) => columns.length === 0)) {
     const columns = await analyseViews(session.spark, application, definition.views)
     const views: Record<string, ReleaseView> = {}

@@ -6,19 +6,26 @@ import { checkAnalysedPlan, checkViewColumns, type ViewColumn } from '@kappa/app
 import type { DataFrame } from '@kappa/spark-connect/data-frame'
 import { SparkError } from '@kappa/spark-connect/errors'
 import type { SparkSession } from '@kappa/spark-connect/session'
+import { readOptions, type StreamsReading } from './stream-reading.ts'
+
+export type Inputs = Pick<ReleaseDefinition, 'sources' | 'datasets' | 'pinned' | 'starts'>
 
 /**
  * Makes the release's streams and datasets known to the session under the names that its SQL uses.
+ * A query keeps what they were when it was started, see `QueryStarter`.
  *
  * @param kafka how Spark reaches Kafka, see `sparkKafkaOptions`
  */
 export async function registerInputs(
   session: SparkSession,
-  definition: Pick<ReleaseDefinition, 'sources' | 'datasets' | 'pinned'>,
+  definition: Inputs,
   kafka: Readonly<Record<string, string>>,
+  reading: StreamsReading,
 ): Promise<void> {
   for (const source of Object.values(definition.sources)) {
-    await streamOf(session, source, kafka).createOrReplaceTempView(source.name)
+    const options = { ...kafka, ...readOptions(source.topic, reading, definition.starts ?? {}) }
+    const stream = streamOf(session, source, options, reading)
+    await stream.createOrReplaceTempView(source.name)
   }
   for (const [name, dataset] of Object.entries(definition.datasets)) {
     const pinned = definition.pinned[name]
@@ -30,20 +37,18 @@ export async function registerInputs(
 function streamOf(
   session: SparkSession,
   source: StreamSource,
-  kafka: Readonly<Record<string, string>>,
+  options: Readonly<Record<string, string>>,
+  { slackMs, throttle }: StreamsReading,
 ): DataFrame {
-  const plan = planStream(source)
-  return session
-    .readStream({
-      format: 'kafka',
-      options: {
-        ...kafka,
-        subscribe: plan.topic,
-        startingOffsets: 'earliest',
-        includeHeaders: 'true',
-        failOnDataLoss: 'true',
-      },
-    })
+  const plan = planStream(source, {
+    watermarkSlackMs: slackMs[source.name] ?? 0,
+    ...(throttle && { throttle }),
+  })
+  const records = session.readStream({
+    format: 'kafka',
+    options: { ...options, includeHeaders: 'true', failOnDataLoss: 'true' },
+  })
+  return (plan.throttle === undefined ? records : records.filter(plan.throttle))
     .select(...plan.envelope)
     .select(...plan.decoded)
     .observe(plan.observation.name, ...plan.observation.metrics)

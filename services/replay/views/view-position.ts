@@ -3,7 +3,6 @@ import type { PositionRecord, ReleaseView } from '@kappa/applications/records'
 import { observationName, type StreamSource } from '@kappa/applications/stream-plan'
 import type { Kafka } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
-import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
 import type { ObjectStore } from '../object-store.ts'
 import {
   type CommittedBatch,
@@ -12,6 +11,7 @@ import {
   readCommittedBatch,
 } from './checkpoint.ts'
 import { Currency } from './currency.ts'
+import type { FinishedBatch } from './finished-batch.ts'
 import type { UndecodableBounds } from './undecodable-records.ts'
 import { addFound, UndecodableSearch } from './undecodable-search.ts'
 
@@ -107,7 +107,7 @@ export class ViewPosition {
   }
 
   /** Returns whether the position has moved. */
-  async finishBatch(progress: StreamingQueryProgress): Promise<boolean> {
+  async finishBatch(progress: FinishedBatch): Promise<boolean> {
     if (progress.batchId <= this.record.batch) return false
     const committed = await readBatch(this.#store, this.#prefix, progress.batchId)
     const before = this.#countsSoFar()
@@ -195,7 +195,7 @@ export class ViewPosition {
 
 function addCounts(
   before: Counts,
-  progress: StreamingQueryProgress,
+  progress: FinishedBatch,
   streamNames: readonly string[],
 ): Counts {
   const dropped = progress.stateOperators.reduce(
@@ -223,6 +223,6 @@ function addCounts(
   }
 }
 
-function watermarkMs(progress: StreamingQueryProgress): number | undefined {
+function watermarkMs(progress: FinishedBatch): number | undefined {
   return progress.watermark === undefined ? undefined : Date.parse(progress.watermark)
 }

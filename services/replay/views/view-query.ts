@@ -1,22 +1,36 @@
+import type { ReleaseView } from '@kappa/applications/records'
 import { planChangelogRecord } from '@kappa/applications/view-plan'
 import { SparkError } from '@kappa/spark-connect/errors'
 import type { SparkSession } from '@kappa/spark-connect/session'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
+import type { Trigger } from '@kappa/spark-connect/write-stream'
 import type { ObjectStore } from '../object-store.ts'
 import { checkpointPrefix } from './checkpoint.ts'
 import type { ViewIdentity } from './view-position.ts'
 
-export type OutputMode = 'update' | 'append'
+export type OutputMode = ReleaseView['outputMode']
+
+export interface QueryOptions {
+  readonly kafka: Readonly<Record<string, string>>
+  readonly store: ObjectStore
+  /** Default: as fast as possible. */
+  readonly trigger?: Trigger
+}
+
+export interface StartedQuery {
+  readonly query: StreamingQuery
+  readonly outputMode: OutputMode
+}
 
 /**
- * Starts the query of a view from its checkpoint, or from the beginning of the log where there is
+ * Starts the query of a view from its checkpoint, or from where its streams begin where there is
  * none: the user's SQL as it is, then the changelog record made of its columns.
  * @throws SparkError when Spark refuses it.
  */
 export async function startViewQuery(
   session: SparkSession,
   identity: ViewIdentity,
-  options: { kafka: Readonly<Record<string, string>>; store: ObjectStore; outputMode: OutputMode },
+  options: QueryOptions & { outputMode: OutputMode },
 ): Promise<StreamingQuery> {
   const { application, release, name, view } = identity
   return session
@@ -26,7 +40,7 @@ export async function startViewQuery(
       queryName: name,
       format: 'kafka',
       outputMode: options.outputMode,
-      trigger: { asFastAsPossible: true },
+      trigger: options.trigger ?? { asFastAsPossible: true },
       checkpointLocation: options.store.location(checkpointPrefix(application, release, name)),
       options: {
         ...options.kafka,
@@ -45,8 +59,8 @@ export async function startViewQuery(
 export async function startInSupportedMode(
   session: SparkSession,
   identity: ViewIdentity,
-  options: { kafka: Readonly<Record<string, string>>; store: ObjectStore },
-): Promise<{ query: StreamingQuery; outputMode: OutputMode }> {
+  options: QueryOptions,
+): Promise<StartedQuery> {
   try {
     const query = await startViewQuery(session, identity, { ...options, outputMode: 'update' })
     return { query, outputMode: 'update' }

@@ -1,0 +1,229 @@
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
+import type { ReleaseDefinition } from '@kappa/applications/records'
+import type { SparkSession } from '@kappa/spark-connect/session'
+import type { Trigger } from '@kappa/spark-connect/write-stream'
+import type { ObjectStore } from '../object-store.ts'
+import { QueryStarter } from '../spark/query-starter.ts'
+import type { Inputs } from '../spark/spark-views.ts'
+import { type StreamsReading, unbounded } from '../spark/stream-reading.ts'
+import { batchLimits } from './batch-limits.ts'
+import { checkpointPrefix, readNextWatermark, readOffsetLog, readTail } from './checkpoint.ts'
+import type { FinishedBatch } from './finished-batch.ts'
+import { CutError, planForcedBatch } from './forced-batch.ts'
+import { formatOffsetLog } from './offset-log.ts'
+import { countBatch, type PlannedBatch } from './planned-batch.ts'
+import { slackNeededMs } from './slack-needed.ts'
+import { untilEnded } from './until-ended.ts'
+import type { ViewIdentity } from './view-position.ts'
+import { type StartedQuery, startInSupportedMode } from './view-query.ts'
+
+/** How a query reads; it ends by itself in every mode but the first. */
+export type QueryMode = ContinuousMode | CatchUpMode | UpToMode
+
+/** Batches take everything that is in the log. */
+export interface ContinuousMode {
+  readonly kind: 'continuous'
+}
+
+/** Up to the end of the log as of its start, in batches of a bounded size. */
+export interface CatchUpMode {
+  readonly kind: 'catch-up'
+  readonly eventsPerBatchMax: number
+  /** How far apart in event time the unread ranges of a stream's partitions are, by stream. */
+  readonly slackMs: Readonly<Record<string, number>>
+  /** Of all its streams together. */
+  readonly eventsPerSecondMax?: number
+}
+
+/** One batch that ends exactly there. */
+export interface UpToMode {
+  readonly kind: 'up-to'
+  /** By topic and partition; topics that the query does not read are ignored. */
+  readonly offsets: OffsetsByTopic
+  /** As in a catch-up, where the offsets are not those of a query that took everything. */
+  readonly slackMs?: Readonly<Record<string, number>>
+}
+
+/** Rows below the watermark would be lost, so the batch was not planned. */
+export class SlackError extends Error {
+  readonly slackNeededMs: number
+
+  constructor(view: string, dropped: number, slackMs: number) {
+    super(
+      `View ${view} would drop ${dropped} rows that its watermark has passed; it had to be read with ${slackMs} ms more slack.`,
+    )
+    this.name = 'SlackError'
+    this.slackNeededMs = slackMs
+  }
+}
+
+export interface ViewQueriesParts {
+  readonly session: SparkSession
+  readonly definition: Inputs & Pick<ReleaseDefinition, 'spark'>
+  /** How Spark reaches Kafka, see `sparkKafkaOptions`. */
+  readonly kafka: Readonly<Record<string, string>>
+  readonly store: ObjectStore
+  readonly logEnds: (topics: readonly string[]) => Promise<OffsetsByTopic>
+  /** Longest run of a single batch that is waited for. */
+  readonly batchTimeoutMs: number
+  /** Calls off what is waited for. */
+  readonly signal: AbortSignal
+}
+
+/** The queries of a release's views in one session: started from their checkpoints, one at a time. */
+export class ViewQueries {
+  readonly #parts: ViewQueriesParts
+  readonly #starter: QueryStarter
+
+  constructor(parts: ViewQueriesParts) {
+    this.#parts = parts
+    this.#starter = new QueryStarter(parts.session, parts.definition, parts.kafka)
+  }
+
+  /**
+   * Starts a query. Before a catch-up it runs what the checkpoint has planned, or, where there is none,
+   * an empty batch 0: from then on the checkpoint tells what the query reads, and from where.
+   *
+   * @returns `counted`: batches of which Spark does not tell, counted in the log
+   * @throws SparkError when Spark refuses the query or cannot run a planned batch
+   */
+  async start(
+    identity: ViewIdentity,
+    mode: ContinuousMode | CatchUpMode,
+  ): Promise<StartedQuery & { readonly counted: readonly FinishedBatch[] }> {
+    if (mode.kind === 'continuous') {
+      return { ...(await this.#start(identity, unbounded)), counted: [] }
+    }
+    const counted = await this.#settle(identity, mode.slackMs)
+    const reading = await this.#catchUpReading(identity, mode)
+    return { ...(await this.#start(identity, reading, { availableNow: true })), counted }
+  }
+
+  /**
+   * Has the query, which must not be running, read up to given offsets and end there: the batch is
+   * written to the offset log, and Spark runs it as one that was planned before it stopped. Whatever is
+   * killed on the way, doing it again leads to the same rows.
+   *
+   * @returns the batches that it took, counted in the log; none where the query was there already
+   * @throws CutError when the query is beyond the offsets somewhere
+   * @throws SlackError when rows would be dropped; nothing was written
+   * @throws SparkError when Spark cannot run the batch
+   */
+  async runUpTo(
+    identity: ViewIdentity,
+    { offsets, slackMs = {} }: UpToMode,
+  ): Promise<readonly FinishedBatch[]> {
+    const counted = await this.#settle(identity, slackMs)
+    const forced = await this.#planUpTo(identity, offsets)
+    if (!forced) return counted
+    const { batch, planned } = forced
+    const finished = await this.#count(forced)
+    const streams = Object.keys(this.#parts.definition.sources)
+    const dropped = finished.stateOperators[0]?.rowsDroppedByWatermark ?? 0
+    if (dropped > 0) throw new SlackError(identity.name, dropped, slackNeededMs(finished, streams))
+    const { store } = this.#parts
+    const prefix = prefixOf(identity)
+    if (!(await store.putNew(`${prefix}offsets/${batch}`, formatOffsetLog(planned)))) {
+      throw new CutError(`Batch ${batch} of ${identity.name} was planned by somebody else.`)
+    }
+    await this.#runPlanned(identity, slackMs, batch)
+    if (await this.#planUpTo(identity, offsets)) {
+      throw new CutError(`The query of ${identity.name} did not stop at the cut.`)
+    }
+    return [...counted, finished]
+  }
+
+  async #planUpTo(
+    identity: ViewIdentity,
+    offsets: OffsetsByTopic,
+  ): Promise<PlannedBatch | undefined> {
+    const { store } = this.#parts
+    const prefix = prefixOf(identity)
+    const { committed } = await readTail(store, prefix)
+    const before = await readOffsetLog(store, prefix, committed)
+    const nextWatermarkMs = await readNextWatermark(store, prefix, committed)
+    const planned = planForcedBatch(before, nextWatermarkMs, offsets, Date.now())
+    return planned && { batch: committed + 1, before, planned }
+  }
+
+  /** Brings the checkpoint to a state in which its newest planned batch is committed. */
+  async #settle(
+    identity: ViewIdentity,
+    slackMs: StreamsReading['slackMs'],
+  ): Promise<FinishedBatch[]> {
+    const { store } = this.#parts
+    const prefix = prefixOf(identity)
+    const { committed, planned: batch } = await readTail(store, prefix)
+    if (committed >= 0 && batch === committed) return []
+    await this.#runPlanned(identity, slackMs, Math.max(batch, 0))
+    // Of an empty first batch Spark does tell.
+    if (batch < 0) return []
+    const before = batch === 0 ? undefined : await readOffsetLog(store, prefix, batch - 1)
+    const planned = await readOffsetLog(store, prefix, batch)
+    return [await this.#count({ batch, before, planned })]
+  }
+
+  /**
+   * Runs what the checkpoint has planned, and nothing that it has not. Spark 4.1 ends a query that has
+   * repeated a batch with an error of its Kafka source after the commit: the checkpoint tells the truth.
+   */
+  async #runPlanned(
+    identity: ViewIdentity,
+    slackMs: StreamsReading['slackMs'],
+    batch: number,
+  ): Promise<void> {
+    const { store, batchTimeoutMs: timeoutMs, signal } = this.#parts
+    const reading = { slackMs, batch: 'nothing' } as const
+    const { query } = await this.#start(identity, reading, { availableNow: true })
+    const failure = await untilEnded(query, { timeoutMs, signal })
+    const { committed } = await readTail(store, prefixOf(identity))
+    if (committed >= batch) return
+    throw failure ?? new Error(`The query of ${identity.name} ended without batch ${batch}.`)
+  }
+
+  async #catchUpReading(identity: ViewIdentity, mode: CatchUpMode): Promise<StreamsReading> {
+    const { store, definition, logEnds } = this.#parts
+    const prefix = prefixOf(identity)
+    const { committed } = await readTail(store, prefix)
+    const { sources } = await readOffsetLog(store, prefix, committed)
+    const topics = sources.flatMap((source) => Object.keys(source))
+    const ends = await logEnds([...new Set(topics)])
+    const { slackMs, eventsPerBatchMax, eventsPerSecondMax } = mode
+    const partitions = topics.reduce((sum, topic) => sum + Object.keys(ends[topic] ?? {}).length, 0)
+    return {
+      slackMs,
+      batch: { eventsMaxByTopic: batchLimits(sources, ends, eventsPerBatchMax) },
+      ...(eventsPerSecondMax === undefined
+        ? {}
+        : {
+            throttle: {
+              eventsPerSecondMax,
+              concurrentTasks: Math.min(definition.spark.cores, partitions),
+            },
+          }),
+    }
+  }
+
+  async #start(
+    identity: ViewIdentity,
+    reading: StreamsReading,
+    trigger: Trigger = { asFastAsPossible: true },
+  ): Promise<StartedQuery> {
+    const { definition, kafka, store, logEnds } = this.#parts
+    const topics = Object.keys(definition.starts ?? {})
+    const ends = topics.length > 0 ? { ends: await logEnds(topics) } : {}
+    return this.#starter.start({ ...reading, ...ends }, (session) =>
+      startInSupportedMode(session, identity, { kafka, store, trigger }),
+    )
+  }
+
+  #count(planned: PlannedBatch): Promise<FinishedBatch> {
+    const { session, kafka, definition, batchTimeoutMs: timeoutMs } = this.#parts
+    const { sources, starts = {} } = definition
+    return countBatch(session, planned, { sources, starts, kafka, timeoutMs })
+  }
+}
+
+function prefixOf({ application, release, name }: ViewIdentity): string {
+  return checkpointPrefix(application, release, name)
+}
