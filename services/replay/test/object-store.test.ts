@@ -90,3 +90,11 @@ test('objects that a (fake) store will not delete are named, and keep no others'
     fake.close()
   }
 })
+
+test('an object is written only where there is none, whoever else tries', async () => {
+  const texts = Array.from({ length: 8 }, (_, index) => `text ${index}`)
+  const written = await Promise.all(texts.map((text) => here.store.putNew('a/new', text)))
+  assert.equal(written.filter(Boolean).length, 1)
+  assert.equal(await here.store.getText('a/new'), texts[written.indexOf(true)])
+  assert.equal(await here.store.putNew('a/new', 'another'), false)
+})
