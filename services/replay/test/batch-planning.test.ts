@@ -20,7 +20,7 @@ const commitLog = 'v1\n{"nextBatchWatermarkMs":2000}'
 test('the forced batch goes from the newest one to the cut, source by source', () => {
   const newest = parseOffsetLog(offsetLog)
   const cut = { b: { 0: '8' }, a: { 0: '5', 1: '12', 2: '3' }, other: { 0: '1' } }
-  const planned = planForcedBatch(newest, parseNextWatermark(commitLog), cut, 4_000)
+  const planned = planForcedBatch(newest, parseNextWatermark(commitLog), cut)
   assert.ok(planned)
   assert.equal(
     formatOffsetLog(planned),
@@ -31,12 +31,11 @@ test('the forced batch goes from the newest one to the cut, source by source', (
       '{"b":{"0":8}}',
     ].join('\n'),
   )
-  assert.equal(planForcedBatch(newest, 2_000, cut, 9_000)?.metadata.batchTimestampMs, 9_000)
 })
 
 test('there is no batch to a cut where the query is, and none back or to nowhere', () => {
   const newest = parseOffsetLog(offsetLog)
-  const plan = (cut: OffsetsByTopic) => planForcedBatch(newest, 0, cut, 0)
+  const plan = (cut: OffsetsByTopic) => planForcedBatch(newest, 0, cut)
   assert.equal(plan({ a: { 0: '5', 1: '9' }, b: { 0: '7' } }), undefined)
   const refused: readonly (readonly [OffsetsByTopic, RegExp])[] = [
     [{ a: { 0: '9', 1: '8' }, b: { 0: '9' } }, /read a\/1 up to 9, beyond the cut at 8/],

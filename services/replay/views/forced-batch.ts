@@ -23,11 +23,11 @@ export function planForcedBatch(
   newest: OffsetLogEntry,
   nextWatermarkMs: number,
   cut: OffsetsByTopic,
-  nowMs: number,
 ): OffsetLogEntry | undefined {
   const sources = newest.sources.map((source) => advance(source, cut))
   if (sources.every((source, index) => isAt(newest.sources[index] ?? {}, source))) return undefined
-  const batchTimestampMs = Math.max(nowMs, newest.metadata.batchTimestampMs + 1)
+  // Not what our clock says: rows of the batches after it carry Spark's, and must be newer.
+  const batchTimestampMs = newest.metadata.batchTimestampMs + 1
   return {
     metadata: { ...newest.metadata, batchWatermarkMs: nextWatermarkMs, batchTimestampMs },
     sources,

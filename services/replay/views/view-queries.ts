@@ -44,6 +44,8 @@ export interface ViewQueriesParts {
   readonly signal: AbortSignal
 }
 
+type Pace = Pick<CatchUpMode, 'slackMs' | 'eventsPerSecondMax'>
+
 /** The queries of a release's views in one session: started from their checkpoints, one at a time. */
 export class ViewQueries {
   readonly #parts: ViewQueriesParts
@@ -68,7 +70,7 @@ export class ViewQueries {
     if (mode.kind === 'continuous') {
       return { ...(await this.#start(identity, unbounded)), counted: [] }
     }
-    const counted = await this.#settle(identity, mode.slackMs)
+    const counted = await this.#settle(identity, mode)
     const reading = await this.#catchUpReading(identity, mode)
     return { ...(await this.#start(identity, reading, { availableNow: true })), counted }
   }
@@ -87,7 +89,7 @@ export class ViewQueries {
     identity: ViewIdentity,
     { offsets, slackMs = {} }: UpToMode,
   ): Promise<readonly FinishedBatch[]> {
-    const counted = await this.#settle(identity, slackMs)
+    const counted = await this.#settle(identity, { slackMs })
     const forced = await this.#planUpTo(identity, offsets)
     if (!forced) return counted
     const { batch, planned } = forced
@@ -100,7 +102,7 @@ export class ViewQueries {
     if (!(await store.putNew(`${prefix}offsets/${batch}`, formatOffsetLog(planned)))) {
       throw new CutError(`Batch ${batch} of ${identity.name} was planned by somebody else.`)
     }
-    await this.#runPlanned(identity, slackMs, batch)
+    await this.#runPlanned(identity, { slackMs }, batch)
     if (await this.#planUpTo(identity, offsets)) {
       throw new CutError(`The query of ${identity.name} did not stop at the cut.`)
     }
@@ -116,24 +118,25 @@ export class ViewQueries {
     const { committed } = await readTail(store, prefix)
     const before = await readOffsetLog(store, prefix, committed)
     const nextWatermarkMs = await readNextWatermark(store, prefix, committed)
-    const planned = planForcedBatch(before, nextWatermarkMs, offsets, Date.now())
+    const planned = planForcedBatch(before, nextWatermarkMs, offsets)
     return planned && { batch: committed + 1, before, planned }
   }
 
   /** Brings the checkpoint to a state in which its newest planned batch is committed. */
-  async #settle(
-    identity: ViewIdentity,
-    slackMs: StreamsReading['slackMs'],
-  ): Promise<FinishedBatch[]> {
+  async #settle(identity: ViewIdentity, pace: Pace): Promise<FinishedBatch[]> {
     const { store } = this.#parts
     const prefix = prefixOf(identity)
     const { committed, planned: batch } = await readTail(store, prefix)
     if (committed >= 0 && batch === committed) return []
-    await this.#runPlanned(identity, slackMs, Math.max(batch, 0))
-    // Of an empty first batch Spark does tell.
-    if (batch < 0) return []
-    const before = batch === 0 ? undefined : await readOffsetLog(store, prefix, batch - 1)
+    if (batch < 0) {
+      // Empty, and Spark tells of it.
+      await this.#runPlanned(identity, { slackMs: pace.slackMs }, 0)
+      return []
+    }
     const planned = await readOffsetLog(store, prefix, batch)
+    const reading = { slackMs: pace.slackMs, ...this.#throttle(pace, planned.sources) }
+    await this.#runPlanned(identity, reading, batch)
+    const before = batch === 0 ? undefined : await readOffsetLog(store, prefix, batch - 1)
     return [await this.#count({ batch, before, planned })]
   }
 
@@ -143,12 +146,12 @@ export class ViewQueries {
    */
   async #runPlanned(
     identity: ViewIdentity,
-    slackMs: StreamsReading['slackMs'],
+    reading: Pick<StreamsReading, 'slackMs' | 'throttle'>,
     batch: number,
   ): Promise<void> {
     const { store, batchTimeoutMs: timeoutMs, signal } = this.#parts
-    const reading = { slackMs, batch: 'nothing' } as const
-    const { query } = await this.#start(identity, reading, { availableNow: true })
+    const nothingNew = { ...reading, batch: 'nothing' } as const
+    const { query } = await this.#start(identity, nothingNew, { availableNow: true })
     const failure = await untilEnded(query, { timeoutMs, signal })
     const { committed } = await readTail(store, prefixOf(identity))
     if (committed >= batch) return
@@ -156,26 +159,26 @@ export class ViewQueries {
   }
 
   async #catchUpReading(identity: ViewIdentity, mode: CatchUpMode): Promise<StreamsReading> {
-    const { store, definition, logEnds } = this.#parts
+    const { store, logEnds } = this.#parts
     const prefix = prefixOf(identity)
     const { committed } = await readTail(store, prefix)
     const { sources } = await readOffsetLog(store, prefix, committed)
-    const topics = sources.flatMap((source) => Object.keys(source))
-    const ends = await logEnds([...new Set(topics)])
-    const { slackMs, eventsPerBatchMax, eventsPerSecondMax } = mode
-    const partitions = topics.reduce((sum, topic) => sum + Object.keys(ends[topic] ?? {}).length, 0)
+    const ends = await logEnds([...new Set(sources.flatMap(Object.keys))])
     return {
-      slackMs,
-      batch: { eventsMaxByTopic: batchLimits(sources, ends, eventsPerBatchMax) },
-      ...(eventsPerSecondMax === undefined
-        ? {}
-        : {
-            throttle: {
-              eventsPerSecondMax,
-              concurrentTasks: Math.min(definition.spark.cores, partitions),
-            },
-          }),
+      slackMs: mode.slackMs,
+      batch: { eventsMaxByTopic: batchLimits(sources, ends, mode.eventsPerBatchMax) },
+      ...this.#throttle(mode, sources),
     }
+  }
+
+  #throttle(
+    { eventsPerSecondMax }: Pace,
+    sources: readonly OffsetsByTopic[],
+  ): Pick<StreamsReading, 'throttle'> {
+    if (eventsPerSecondMax === undefined) return {}
+    const { cores } = this.#parts.definition.spark
+    const partitions = sources.flatMap(Object.values).flatMap(Object.keys).length
+    return { throttle: { eventsPerSecondMax, concurrentTasks: Math.min(cores, partitions) } }
   }
 
   async #start(
