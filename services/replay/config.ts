@@ -3,10 +3,12 @@ import {
   type HttpSettings,
   type KafkaSettings,
   type ObjectStoreSettings,
+  type RedisSettings,
   readHttpSettings,
   readKafkaSettings,
   readNamespace,
   readObjectStoreSettings,
+  readRedisSettings,
 } from '@kappa/service/settings'
 import type { LocalLauncherSettings } from './launchers/local.ts'
 import type { UndecodableBounds } from './views/undecodable-records.ts'
@@ -15,11 +17,40 @@ export interface ReplayConfig {
   readonly http: HttpSettings
   readonly kafka: KafkaSettings
   readonly objectStore: ObjectStoreSettings
+  readonly redis: RedisSettings & {
+    /** Longest wait for the answer to one command, and for a connection. */
+    readonly timeoutMs: number
+  }
   readonly namespace: string
   readonly schemasFolder: string
   readonly applicationsFolder: string
   readonly launcher: LocalLauncherSettings
   readonly release: ReleaseSettings
+  readonly replays: ReplaySettings
+}
+
+/** Bounds on replays and on what becomes of the releases that they replace. */
+export interface ReplaySettings {
+  /** Spark clusters of all applications; a replay that would need one more is refused. */
+  readonly clustersMax: number
+  /** Replays that are worked on at once; more wait their turn. */
+  readonly atOnceMax: number
+  /** How long a release that was replaced goes on running, where a replay says nothing else. */
+  readonly standbyMs: number
+  /** How long one is kept after it was stopped, where a replay says nothing else. */
+  readonly retainMs: number
+  /** How often due work is looked for: standbys to be stopped, jobs that Redis has forgotten. */
+  readonly reconcileIntervalMs: number
+  /** Longest wait for both releases to be complete up to one position. */
+  readonly cutTimeoutMs: number
+  /** Longest run of the comparison of one view. */
+  readonly compareTimeoutMs: number
+  /** Rows that a comparison shows of each view. */
+  readonly samplesMax: number
+  /** How long a switch may wait for a moment at which nothing has to stand still. */
+  readonly switchWaitMs: number
+  /** How long rows may stand still for a switch before it is given up. */
+  readonly freezeMsMax: number
 }
 
 /** Bounds on how a release is started and cared for. */
@@ -40,6 +71,17 @@ export interface ReleaseSettings {
   readonly failuresMax: number
   /** How records that cannot be decoded are looked for and listed. */
   readonly undecodable: UndecodableBounds
+  readonly catchUp: CatchUpSettings
+}
+
+/** How a query reads what has piled up before it. */
+export interface CatchUpSettings {
+  /** More unread records than this are read in micro-batches of so many. */
+  readonly eventsPerBatchMax: number
+  /** Records of one stream that are looked at to find how far its partitions are apart in time. */
+  readonly samplesMax: number
+  /** A release has caught up when its rows are not older than this. */
+  readonly freshnessMsMax: number
 }
 
 /** @throws ConfigError naming every wrong variable. */
@@ -48,12 +90,50 @@ export function readReplayConfig(environment: Environment): ReplayConfig {
     http: readHttpSettings(read, { port: 4002, bodyBytesMax: 1_048_576 }),
     kafka: readKafkaSettings(read, 'kappa-replay'),
     objectStore: readObjectStoreSettings(read),
+    redis: {
+      ...readRedisSettings(read),
+      timeoutMs: read.milliseconds('KAPPA_REDIS_TIMEOUT_MS', { default: 2_000, max: 60_000 }),
+    },
     namespace: readNamespace(read),
     schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
     applicationsFolder: read.text('KAPPA_APPLICATIONS_FOLDER'),
     launcher: readLauncher(read),
     release: readReleaseSettings(read),
+    replays: readReplaySettings(read),
   }))
+}
+
+const aYearMs = 366 * 24 * 3_600_000
+
+function readReplaySettings(read: ConfigReader): ReplaySettings {
+  return {
+    clustersMax: read.integer('KAPPA_CLUSTERS_MAX', { default: 8, min: 1, max: 10_000 }),
+    atOnceMax: read.integer('KAPPA_REPLAYS_AT_ONCE_MAX', { default: 2, min: 1, max: 1_000 }),
+    standbyMs: read.milliseconds('KAPPA_STANDBY_MS', {
+      default: 3_600_000,
+      min: 0,
+      max: aYearMs,
+    }),
+    retainMs: read.milliseconds('KAPPA_RETAIN_MS', {
+      default: 7 * 24 * 3_600_000,
+      min: 0,
+      max: aYearMs,
+    }),
+    reconcileIntervalMs: read.milliseconds('KAPPA_RECONCILE_INTERVAL_MS', { default: 1_000 }),
+    cutTimeoutMs: read.milliseconds('KAPPA_CUT_TIMEOUT_MS', { default: 120_000 }),
+    compareTimeoutMs: read.milliseconds('KAPPA_COMPARE_TIMEOUT_MS', {
+      default: 1_800_000,
+      max: 24 * 3_600_000,
+    }),
+    samplesMax: read.integer('KAPPA_COMPARE_SAMPLES_MAX', {
+      default: 20,
+      min: 1,
+      max: 1_000,
+      unit: 'rows a view',
+    }),
+    switchWaitMs: read.milliseconds('KAPPA_SWITCH_WAIT_MS', { default: 10_000 }),
+    freezeMsMax: read.milliseconds('KAPPA_FREEZE_MS_MAX', { default: 10_000 }),
+  }
 }
 
 function readLauncher(read: ConfigReader): LocalLauncherSettings {
@@ -94,6 +174,21 @@ function readReleaseSettings(read: ConfigReader): ReleaseSettings {
         max: 100_000_000,
         unit: 'records a batch of a stream',
       }),
+    },
+    catchUp: {
+      eventsPerBatchMax: read.integer('KAPPA_CATCH_UP_EVENTS_PER_BATCH_MAX', {
+        default: 1_000_000,
+        min: 1,
+        max: 1_000_000_000,
+        unit: 'records',
+      }),
+      samplesMax: read.integer('KAPPA_SLACK_SAMPLES_MAX', {
+        default: 256,
+        min: 2,
+        max: 100_000,
+        unit: 'records a stream',
+      }),
+      freshnessMsMax: read.milliseconds('KAPPA_CAUGHT_UP_FRESHNESS_MS_MAX', { default: 30_000 }),
     },
   }
 }

@@ -1,5 +1,4 @@
 import { TopicNames } from '@kappa/applications/records'
-import { loadContracts } from '@kappa/contracts/load'
 import { connectKafka } from '@kappa/kafka/connect'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, listen } from '@kappa/service/http'
@@ -7,22 +6,37 @@ import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
+import { connectRedis } from '@kappa/view-store/redis-client'
+import { ReleaseRows } from '@kappa/view-store/release-rows'
+import { ViewStore } from '@kappa/view-store/view-store'
 import type { ReplayConfig } from './config.ts'
 import { ControlLog } from './control/control-log.ts'
+import { type EffectListener, Effects } from './control/effects.ts'
 import { PositionWriter } from './control/position-writer.ts'
+import { Releases } from './control/releases.ts'
+import { JobQueue } from './jobs/job-queue.ts'
+import { mountQueueBoard } from './jobs/queue-board.ts'
 import type { ClusterLauncher } from './launchers/launcher.ts'
 import { LocalLauncher } from './launchers/local.ts'
 import { ObjectStore } from './object-store.ts'
-import { Applications } from './releases/applications.ts'
+import { ApplicationFolders } from './releases/application-folders.ts'
+import { ContractsFolder } from './releases/contracts-folder.ts'
+import { Overview } from './releases/overview.ts'
 import { measureReleases } from './releases/release-metrics.ts'
-import { listApplicationsRoute } from './routes/list-applications.ts'
-import { readApplicationRoute } from './routes/read-application.ts'
+import { measureReplays } from './releases/replay-metrics.ts'
+import { Supervisor } from './releases/supervisor.ts'
+import { DefinitionAnalysis } from './replays/analyse-definition.ts'
+import { replayRoutes } from './routes/replay-routes.ts'
 
 export interface ReplayOverrides {
   readonly launcher?: ClusterLauncher
+  /** Told of every side effect; tests stop or kill replay there. */
+  readonly onEffect?: EffectListener
 }
 
 const controlTimeoutMs = 30_000
+/** Switches and removals do not wait for replays. */
+const otherJobsAtOnceMax = 8
 
 /**
  * Wires replay: takes over the control log (which fences every other instance), then starts or
@@ -36,7 +50,7 @@ export async function createReplay(
   const logger = createLogger('replay', config.http.logLevel)
   const metrics = createMetrics('replay')
   const health = new Health()
-  const contracts = await loadContracts(config.schemasFolder)
+  const contracts = await ContractsFolder.read(config.schemasFolder)
   for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
   const kafka = await connectKafka(config.kafka)
   const store = new ObjectStore(config.objectStore, config.namespace)
@@ -45,37 +59,81 @@ export async function createReplay(
     replicationFactor,
     timeoutMs: controlTimeoutMs,
   })
+  const redis = connectRedis(config.redis, 'kappa-replay', (error) =>
+    logger.warn({ err: error }, 'Redis cannot be reached'),
+  )
+  const releases = new Releases(control)
   const positions = new PositionWriter(control)
   const launcher = overrides.launcher ?? new LocalLauncher(config.launcher)
-  const parts = { config, contracts, kafka, store, control, positions, launcher, logger }
-  const applications = new Applications(parts)
-  measureReleases(metrics, applications)
-  health.addCheck('releases', () => applications.reasonAgainstReadiness())
+  await launcher.takeOver(control.epoch)
+  const parts = {
+    config,
+    contracts,
+    kafka,
+    store,
+    control,
+    releases,
+    effects: new Effects(releases, overrides.onEffect),
+    positions,
+    launcher,
+    rows: new ViewStore(redis, config.namespace),
+    removal: {
+      namespace: config.namespace,
+      admin: kafka.admin,
+      store,
+      rows: new ReleaseRows(redis, config.namespace),
+    },
+    logger,
+  }
+  const queue = JobQueue.open({
+    redis: config.redis,
+    namespace: config.namespace,
+    epoch: control.epoch,
+    logger,
+    settings: {
+      concurrency: config.replays.atOnceMax + otherJobsAtOnceMax,
+      commandTimeoutMs: config.redis.timeoutMs,
+      checkMs: config.replays.reconcileIntervalMs,
+      closeTimeoutMs: config.release.requestTimeoutMs,
+    },
+    handler: (job, report, signal) => supervisor.perform(job, report, signal),
+  })
+  const supervisor: Supervisor = new Supervisor(parts, queue)
+  const folders = new ApplicationFolders(parts)
+  const overview = new Overview(releases, folders, supervisor)
+  measureReleases(metrics, overview)
+  measureReplays(metrics, overview)
+  health.addCheck('releases', () => overview.reasonAgainstReadiness())
   const http = await createHttp({
     title: 'Kappa replay',
-    description: 'Releases of applications: what runs, how far it is, and why it failed.',
+    description:
+      'Releases of applications: what runs, how far it is, and why it failed. Replays: a release is built from the log beside the live one, compared, and switched to.',
     settings: config.http,
     logger,
     metrics,
     health,
   })
-  listApplicationsRoute(http, applications)
-  readApplicationRoute(http, applications)
+  const analysis = new DefinitionAnalysis(parts)
+  replayRoutes(http, { config, parts, overview, supervisor, analysis })
+  await mountQueueBoard(http, queue)
   const url = await listen(http, config.http)
-  await applications.start()
+  await folders.read()
+  await supervisor.start()
 
   let stopping: Promise<void> | undefined
   const stop = async () => {
-    await applications.stop()
+    await supervisor.stop()
+    await queue.close()
     await positions.settled()
     await closeHttp(http, health, config.http)
     await control.close()
     await kafka.close()
+    redis.disconnect()
     store.close()
   }
   return {
     url,
-    failed: Promise.race([positions.failed, applications.failed]),
+    failed: Promise.race([positions.failed, supervisor.failed]),
     stop: () => (stopping ??= stop()),
   }
 }

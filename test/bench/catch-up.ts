@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { step } from '../../infra/setup/progress.mjs'
-import { copyFlights, type FlightsCopy } from '../platform/flights-copy.ts'
+import { copyFlights, type FlightsCopy, keepViews } from '../platform/flights-copy.ts'
 import { Platform } from '../platform/platform.ts'
 import { waitFor } from '../platform/wait.ts'
 import type { Bench } from './bench-stack.ts'
@@ -17,7 +16,7 @@ const CATCH_UP_TIMEOUT_MS = 20 * 60_000
 export async function benchCatchUp(bench: Bench): Promise<Figure[]> {
   const { options } = bench
   const copy = copyFlights(join(bench.folder, NAMESPACE), NAMESPACE)
-  keepOneView(copy)
+  keepViews(copy, [VIEW])
   const topic = copy.topic('flights.departures')
   const flights = await step('Counting the flights', () => countDepartures(options.flightsCsv))
   const events = await step('Writing the log to catch up with', (report) =>
@@ -73,18 +72,6 @@ async function catchUp(copy: FlightsCopy, events: number): Promise<CaughtUp> {
       await platform.stop()
     }
   })
-}
-
-function keepOneView(copy: FlightsCopy): void {
-  const folder = join(copy.applicationsFolder, 'flights')
-  const others = readdirSync(join(folder, 'views')).filter((file) => file !== `${VIEW}.sql`)
-  const file = join(folder, 'application.yaml')
-  let lines = readFileSync(file, 'utf8').split('\n')
-  for (const other of others) {
-    rmSync(join(folder, 'views', other))
-    lines = lines.filter((line) => !line.startsWith(`  ${other.replace('.sql', '')}:`))
-  }
-  writeFileSync(file, lines.join('\n'))
 }
 
 function figures(

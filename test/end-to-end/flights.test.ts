@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { assertSameRows } from '../oracle/compare.ts'
@@ -97,10 +96,7 @@ describe('flights from HTTP to HTTP', { concurrency: 1 }, () => {
         },
         180_000,
       )
-      const { pid } = JSON.parse(
-        readFileSync(join(platform.folder, 'spark', 'flights-1', 'spark.pid'), 'utf8'),
-      )
-      process.kill(pid, 'SIGKILL')
+      process.kill(platform.sparkPid('flights', 1), 'SIGKILL')
       await publish(platform, copy, events.slice(third, 2 * third))
       await platform.results.kill()
       await publish(platform, copy, events.slice(2 * third))

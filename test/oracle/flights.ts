@@ -10,10 +10,14 @@ export const VIEW_KEYS = {
   aircraft_places: ['tail_number'],
   carrier_days: ['carrier', 'day'],
   turnarounds: ['arrival_id', 'departure_id'],
+  /** What carrier_hours is after a bug fix of the tests. */
+  carrier_hours_scheduled: ['carrier', 'hour'],
 } as const satisfies Record<string, readonly string[]>
 
 export type ViewName = keyof typeof VIEW_KEYS
-export const VIEW_NAMES = Object.keys(VIEW_KEYS) as ViewName[]
+export const VIEW_NAMES = (Object.keys(VIEW_KEYS) as ViewName[]).filter(
+  (name) => name !== 'carrier_hours_scheduled',
+)
 
 /** What a view must hold: compare it with `compareRows`. */
 export type ExpectedView = Table & { readonly name: ViewName; readonly key: readonly string[] }

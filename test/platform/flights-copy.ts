@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -50,4 +50,18 @@ export function copyFlights(
   }
   const remove = (name: string) => rmSync(join(applicationsFolder, 'flights', name))
   return { applicationsFolder, schemasFolder, topic, write, remove }
+}
+
+/** Takes all other views away, for tests in which five would only take longer. */
+export function keepViews(copy: FlightsCopy, names: readonly string[]): void {
+  const folder = join(copy.applicationsFolder, 'flights')
+  const file = join(folder, 'application.yaml')
+  let lines = readFileSync(file, 'utf8').split('\n')
+  for (const sql of readdirSync(join(folder, 'views'))) {
+    const name = sql.replace(/\.sql$/, '')
+    if (names.includes(name)) continue
+    rmSync(join(folder, 'views', sql))
+    lines = lines.filter((line) => !line.startsWith(`  ${name}:`))
+  }
+  writeFileSync(file, lines.join('\n'))
 }

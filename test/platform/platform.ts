@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testStack } from '../stack.ts'
 import { ServiceProcess } from './service-process.ts'
@@ -128,6 +128,14 @@ export class Platform {
         timeoutMs,
       )
     }
+  }
+
+  /** Pid of the release's Spark. */
+  sparkPid(application: string, release: number): number {
+    const folder = join(this.folder, 'spark', `${application}-${release}`)
+    const file = readdirSync(folder).find((name) => name.endsWith('.pid'))
+    if (file === undefined) throw new Error(`Spark of ${application}/${release} does not run.`)
+    return JSON.parse(readFileSync(join(folder, file), 'utf8')).pid
   }
 
   async page(application: string, view: string, query: string): Promise<Page> {

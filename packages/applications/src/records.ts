@@ -80,6 +80,11 @@ const releaseView = Type.Object({
     description: "Update where Spark allows it; append where the query's kind demands it.",
   }),
   changelog: Type.Object({ topic: name, partitions: Type.Integer({ minimum: 1 }) }),
+  writeAfter: Type.Optional(
+    Type.String({
+      description: 'SQL condition: only rows for which it holds are computed, the others carried.',
+    }),
+  ),
 })
 
 const pinnedDataset = Type.Object({
@@ -117,7 +122,20 @@ export const releaseRecord = Type.Object({
   created_at: Type.Optional(epochMs('Epoch milliseconds.')),
   updated_at: epochMs('Epoch milliseconds at which it came into its state.'),
   replay: Type.Optional(replayRecord),
+  note: Type.Optional(
+    Type.Object({
+      text: Type.String({ description: 'Why a switch to it did not come about.' }),
+      at: epochMs('Epoch milliseconds.'),
+    }),
+  ),
   switching: Type.Optional(pendingSwitch),
+  switched: Type.Optional(
+    Type.Object({
+      from: Type.Union([releaseNumber, Type.Null()]),
+      at: epochMs('Epoch milliseconds.'),
+      frozen_ms: Type.Optional(count('How long rows stood still for readers.')),
+    }),
+  ),
   keep_until: Type.Optional(
     epochMs(
       'Epoch ms: a standby is stopped then, a retained, failed or cancelled release is deleted.',

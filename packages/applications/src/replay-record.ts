@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { applicationDefinition } from './definition.ts'
+import { sparkSize } from './definition.ts'
 import { name, offsetsByTopic } from './offsets.ts'
 import type { ReadonlyDeep } from './readonly-deep.ts'
 
@@ -80,9 +80,17 @@ export const replayPlan = Type.Object({
   clusters_running: count('Spark clusters of all applications.'),
   clusters_max: count('More are refused.'),
   carry: Type.Optional(
-    Type.Record(name, Type.Object({ window_ms: count('Length of its windows.') }), {
-      description: 'By view whose rows of earlier windows are taken over from the live release.',
-    }),
+    Type.Record(
+      name,
+      Type.Object({
+        window_ms: count('Length of its windows.'),
+        time_column: name,
+        last_carried_ms: Type.Integer({
+          description: 'Rows whose time column (epoch ms) is at most this are taken over.',
+        }),
+      }),
+      { description: 'By view: which rows are taken over from the live release.' },
+    ),
   ),
   planned_at: Type.Integer({ description: 'Epoch milliseconds.' }),
 })
@@ -165,11 +173,18 @@ export const replayRecord = Type.Object({
   expected: expectedDifferences,
   unsettled_rows_max: count('More rows that cannot be judged make it not comparable.'),
   events_per_second_max: Type.Optional(Type.Integer({ minimum: 1 })),
-  spark: Type.Optional(applicationDefinition.properties.spark),
+  watermark_slack_ms: Type.Optional(count('Added to what was found of the log.')),
+  spark: Type.Optional(Type.Partial(Type.Pick(sparkSize, ['cores', 'memory']))),
   standby_ms: count('How long the release that it replaces stays warm.'),
   retain_ms: count('How long that one is kept after it was stopped.'),
   plan: Type.Optional(replayPlan),
   carried_rows: Type.Optional(Type.Record(name, count('Rows taken over, by view.'))),
+  built: Type.Optional(
+    Type.Boolean({
+      description:
+        'It has caught up and was compared: from here on it runs at the size and with the watermark of a live release.',
+    }),
+  ),
   caught_up: Type.Optional(
     Type.Object({
       events: count('Records read until it had caught up.'),

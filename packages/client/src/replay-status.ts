@@ -37,6 +37,8 @@ export interface ReplayRequest {
   readonly expected?: ExpectedDifferences
   readonly unsettled_rows_max?: number
   readonly events_per_second_max?: number
+  /** Added to what is found of how far partitions are apart in event time. */
+  readonly watermark_slack?: string
   /** Size of its cluster while it catches up; left out, that of the application. */
   readonly spark?: { readonly cores?: number; readonly memory?: string }
   /** How long the release that it replaces stays warm. */
@@ -64,7 +66,17 @@ export interface ReplayPlan {
   readonly clusters_running: number
   readonly clusters_max: number
   /** By view whose rows of earlier windows are taken over from the live release. */
-  readonly carry?: Readonly<Record<string, { readonly window_ms: number }>>
+  readonly carry?: Readonly<
+    Record<
+      string,
+      {
+        readonly window_ms: number
+        readonly time_column: string
+        /** Rows whose time column (epoch ms) is at most this are taken over. */
+        readonly last_carried_ms: number
+      }
+    >
+  >
   /** Epoch milliseconds. */
   readonly planned_at: number
 }

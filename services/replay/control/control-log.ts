@@ -67,16 +67,39 @@ export class ControlLog {
     return this.#pointers.get(application)
   }
 
+  /**
+   * Writes releases and, with them, which of them readers get: all or nothing.
+   * @throws KafkaError `fenced` when another instance has taken over.
+   */
+  async writeReleases(records: readonly ReleaseRecord[], live?: LivePointer): Promise<void> {
+    const keyed = records.map((record) => ({
+      key: releaseKey(record.application, record.release),
+      record,
+    }))
+    await this.#producer.commit([
+      ...keyed.map(({ key, record }) => toRecord(this.#topics.releases, key, record)),
+      ...(live ? [toRecord(this.#topics.releases, livePointerKey(live.application), live)] : []),
+    ])
+    for (const { key, record } of keyed) this.#releases.set(key, record)
+    if (live) this.#pointers.set(live.application, live)
+  }
+
+  /** Above every pointer's that was ever written: what it marks is newer for every reader. */
+  nextPointerEpoch(): number {
+    return Math.max(this.epoch, ...[...this.#pointers.values()].map(({ epoch }) => epoch)) + 1
+  }
+
   /** @throws KafkaError `fenced` when another instance has taken over. */
-  async writeRelease(record: ReleaseRecord, options: { makeLive: boolean }): Promise<void> {
-    const { application, release } = record
-    const pointer: LivePointer = { application, release, epoch: this.epoch }
-    const records = [toRecord(this.#topics.releases, releaseKey(application, release), record)]
-    if (options.makeLive)
-      records.push(toRecord(this.#topics.releases, livePointerKey(application), pointer))
-    await this.#producer.commit(records)
-    this.#releases.set(releaseKey(application, release), record)
-    if (options.makeLive) this.#pointers.set(application, pointer)
+  async removePositions(application: string, release: number): Promise<void> {
+    const keys = [...this.#positions]
+      .filter(([, record]) => record.application === application && record.release === release)
+      .map(([key]) => key)
+    if (keys.length === 0) return
+    const { positions } = this.#topics
+    await this.#producer.commit(
+      keys.map((key) => ({ topic: positions, key: Buffer.from(key), value: null })),
+    )
+    for (const key of keys) this.#positions.delete(key)
   }
 
   /** @throws KafkaError `fenced` when another instance has taken over. */

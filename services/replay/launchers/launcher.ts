@@ -5,6 +5,8 @@ export interface ClusterSpec {
   readonly cores: number
   /** JVM heap, for example `1536m`. */
   readonly memory: string
+  /** Clusters of replays give way to those of live releases. */
+  readonly priority?: 'live' | 'replay'
   /** Spark's own configuration; may hold secrets, so it is never logged. */
   readonly sparkConf: Readonly<Record<string, string>>
   /** Texts by the file's name, for the cluster's processes only: see `Cluster.secretsFolder`. */
@@ -30,12 +32,21 @@ export interface Cluster {
 /** Starts one Spark cluster for each release. */
 export interface ClusterLauncher {
   /**
+   * Ends every cluster that an instance of an older epoch has left, and from then on refuses what
+   * such an instance asks for. To be called once, before anything is started.
+   * @throws ClusterError when an instance of a newer epoch is at work, or a process does not end
+   */
+  takeOver(epoch: number): Promise<void>
+  /**
    * Starts the cluster and waits until Spark Connect listens. What an earlier process of the same
    * release left running is ended first, because two clusters must never write one checkpoint.
    * @throws ClusterError with the end of Spark's log when it ends or does not listen in time,
-   *   or when the signal aborts; nothing is left running then.
+   *   when the signal aborts, or when an instance of a newer epoch has taken over; nothing is left
+   *   running then.
    */
   start(spec: ClusterSpec, options: { timeoutMs: number; signal: AbortSignal }): Promise<Cluster>
+  /** Deletes what stopped clusters of a release have left. Idempotent. */
+  remove(release: { application: string; release: number }): Promise<void>
 }
 
 export class ClusterError extends Error {

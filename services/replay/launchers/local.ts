@@ -1,12 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
-import { readLivePid, removePidFile, writePidFile } from '@kappa/processes/pid-file'
+import { removePidFile, writePidFile } from '@kappa/processes/pid-file'
 import { accepts, freePorts } from '@kappa/processes/ports'
-import { signalProcess } from '@kappa/processes/signal-process'
 import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from './launcher.ts'
+import { LauncherFence } from './launcher-fence.ts'
 import { sparkConnectArguments } from './spark-command.ts'
 
 export interface LocalLauncherSettings {
@@ -20,25 +21,38 @@ export interface LocalLauncherSettings {
 
 const logConfiguration = join(import.meta.dirname, 'spark-log4j2.properties')
 const pollMs = 50
+/** Nice value: live releases come first when cores are scarce. */
+const replayNiceness = 10
 
 /** Runs each release's Spark as one child process on loopback, driver and executors in one JVM. */
 export class LocalLauncher implements ClusterLauncher {
   readonly #settings: LocalLauncherSettings
+  readonly #fence: LauncherFence
 
   constructor(settings: LocalLauncherSettings) {
     this.#settings = settings
+    this.#fence = new LauncherFence(settings.workFolder, settings.stopTimeoutMs)
+  }
+
+  takeOver(epoch: number): Promise<void> {
+    return this.#fence.takeOver(epoch)
+  }
+
+  async remove(release: { application: string; release: number }): Promise<void> {
+    await rm(this.#folder(release), { recursive: true, force: true })
   }
 
   async start(
     spec: ClusterSpec,
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ): Promise<Cluster> {
-    const { workFolder, stopTimeoutMs } = this.#settings
-    const folder = join(workFolder, `${spec.application}-${spec.release}`)
+    const { stopTimeoutMs } = this.#settings
+    const folder = this.#folder(spec)
     const temporaryFolder = join(folder, 'tmp')
     const secretsFolder = resolve(folder, 'secrets')
-    const processFile = join(folder, 'spark.pid')
-    await this.#endLeftover(processFile)
+    const processFile = join(folder, this.#fence.pidFileName)
+    this.#fence.check()
+    await this.#fence.endProcesses(folder)
     rmSync(temporaryFolder, { recursive: true, force: true })
     mkdirSync(temporaryFolder, { recursive: true, mode: 0o700 })
     writeSecrets(secretsFolder, spec.secretFiles ?? {})
@@ -80,6 +94,8 @@ export class LocalLauncher implements ClusterLauncher {
       },
     }
     try {
+      // Whoever took over between the first look and the pid file has not seen this process.
+      this.#fence.check()
       await untilListening(port, { timeoutMs, signal, gone })
       return cluster
     } catch (error) {
@@ -105,7 +121,9 @@ export class LocalLauncher implements ClusterLauncher {
     const output = openSync(files.logFile, 'w', 0o600)
     try {
       // RocksDB allocates from many threads; glibc would keep an arena for each of them.
-      return await startGuarded(java, args, {
+      const nice = spec.priority === 'replay' ? ['nice', '-n', String(replayNiceness)] : []
+      const [command = java, ...rest] = [...nice, java, ...args]
+      return await startGuarded(command, rest, {
         output,
         env: { SPARK_LOCAL_IP: '127.0.0.1', MALLOC_ARENA_MAX: '2' },
       })
@@ -114,16 +132,8 @@ export class LocalLauncher implements ClusterLauncher {
     }
   }
 
-  async #endLeftover(processFile: string): Promise<void> {
-    const deadline = Date.now() + this.#settings.stopTimeoutMs
-    for (let pid = readLivePid(processFile); pid !== undefined; pid = readLivePid(processFile)) {
-      if (Date.now() > deadline) {
-        throw new ClusterError(`Spark's process ${pid} of an earlier run does not end.`)
-      }
-      signalProcess(pid, 'SIGKILL')
-      await delay(pollMs)
-    }
-    removePidFile(processFile)
+  #folder({ application, release }: { application: string; release: number }): string {
+    return join(this.#settings.workFolder, `${application}-${release}`)
   }
 }
 

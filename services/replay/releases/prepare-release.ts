@@ -1,7 +1,8 @@
 import type { ReleaseDefinition, ReleaseRecord, ReleaseView } from '@kappa/applications/records'
+import type { ReleaseId } from '../control/releases.ts'
+import { carryInto } from '../replays/carry-into.ts'
 import { extendSources } from '../spark/sources.ts'
-import { analyseViews, registerInputs } from '../spark/spark-views.ts'
-import { unbounded } from '../spark/stream-reading.ts'
+import { analyseViews } from '../spark/spark-views.ts'
 import { pinDatasets } from './datasets.ts'
 import type { ReleaseParts } from './release-parts.ts'
 import type { ReleaseSession } from './release-session.ts'
@@ -11,38 +12,70 @@ const topicTimeoutMs = 30_000
 /**
  * Makes what the queries of a release need: a branch for every version of the contracts that came
  * after it was made, copies of the datasets, the inputs under their names, the columns of every view,
- * changelog topics. Nothing that exists is made again.
- * @returns the definition, completed; the same object when nothing was missing in it
+ * changelog topics, rows that are carried over. Nothing that exists is made again.
+ * @returns the definition, completed
  * @throws ApplicationError when Spark refuses a view.
  */
 export async function prepareRelease(
-  parts: Pick<ReleaseParts, 'store' | 'kafka' | 'config' | 'contracts'>,
+  parts: ReleaseParts,
+  session: ReleaseSession,
+  id: ReleaseId,
+  signal: AbortSignal,
+): Promise<ReleaseDefinition> {
+  const { releases } = parts
+  const record = releases.get(id)
+  const definition = await completeDefinition(parts, session, record)
+  await releases.update(id, ({ state }) => ({
+    definition,
+    ...(state === 'requested' ? { state: 'checked' as const } : {}),
+  }))
+  await createChangelogs(parts, id, definition)
+  await carryInto(parts, id, signal)
+  await releases.update(id, ({ state }) =>
+    state === 'checked' ? { state: 'starting' } : undefined,
+  )
+  return definition
+}
+
+async function completeDefinition(
+  parts: ReleaseParts,
   session: ReleaseSession,
   record: ReleaseRecord,
 ): Promise<ReleaseDefinition> {
-  const { application, release } = record
   let { definition } = record
-  const sources = extendSources(definition.sources, parts.contracts)
-  if (sources !== definition.sources) definition = { ...definition, sources }
-  const unpinned = Object.keys(definition.datasets).some((name) => !(name in definition.pinned))
-  if (unpinned) {
-    const options = { folder: parts.config.applicationsFolder, release }
-    definition = { ...definition, pinned: await pinDatasets(parts.store, definition, options) }
+  definition = {
+    ...definition,
+    sources: extendSources(definition.sources, parts.contracts.current),
   }
-  await registerInputs(session.spark, definition, session.kafka, unbounded)
-  if (Object.values(definition.views).some(({ columns }) => columns.length === 0)) {
-    const columns = await analyseViews(session.spark, application, definition.views)
-    const views: Record<string, ReleaseView> = {}
-    for (const [name, view] of Object.entries(definition.views)) {
-      views[name] = { ...view, columns: columns[name] ?? [] }
-    }
-    definition = { ...definition, views }
+  if (Object.keys(definition.datasets).some((name) => !(name in definition.pinned))) {
+    const options = { folder: parts.config.applicationsFolder, release: record.release }
+    const pinned = await parts.effects.perform('pin datasets', record, () =>
+      pinDatasets(parts.store, definition, options),
+    )
+    definition = { ...definition, pinned }
   }
+  await session.registerInputs(definition)
+  if (Object.values(definition.views).every(({ columns }) => columns.length > 0)) return definition
+  const columns = await analyseViews(session.spark, record.application, definition.views)
+  const views: Record<string, ReleaseView> = {}
+  for (const [name, view] of Object.entries(definition.views)) {
+    views[name] = { ...view, columns: columns[name] ?? [] }
+  }
+  return { ...definition, views }
+}
+
+async function createChangelogs(
+  { kafka, config, effects }: ReleaseParts,
+  id: ReleaseId,
+  definition: ReleaseDefinition,
+): Promise<void> {
   const changelogs = Object.values(definition.views).map(({ changelog }) => ({
     ...changelog,
-    replicationFactor: parts.config.release.replicationFactor,
-    config: { 'cleanup.policy': 'compact' },
+    replicationFactor: config.release.replicationFactor,
+    // A comparison looks at rows as they were at a position that the live release has left behind.
+    config: { 'cleanup.policy': 'compact', 'min.compaction.lag.ms': '3600000' },
   }))
-  await parts.kafka.admin.createTopics(changelogs, topicTimeoutMs)
-  return definition
+  await effects.perform('create topics', id, () =>
+    kafka.admin.createTopics(changelogs, topicTimeoutMs),
+  )
 }

@@ -1,8 +1,8 @@
 import { Gauge, type Registry } from '@kappa/service/metrics'
-import type { Applications } from './applications.ts'
+import type { Overview } from './overview.ts'
 
 /** Gauges that are read off the status whenever metrics are asked for. */
-export function measureReleases(registry: Registry, applications: Applications): void {
+export function measureReleases(registry: Registry, overview: Overview): void {
   const labelNames = ['application', 'release', 'view'] as const
   const gauge = (name: string, help: string) =>
     new Gauge({ name, help, labelNames, registers: [registry] })
@@ -22,9 +22,10 @@ export function measureReleases(registry: Registry, applications: Applications):
     registers: [registry],
     collect() {
       this.reset()
-      for (const { application, release, state, views } of applications
-        .statuses()
-        .flatMap(({ releases }) => releases)) {
+      const applications = overview.applications()
+      for (const { application, release, state, views } of applications.flatMap(
+        ({ releases }) => releases,
+      )) {
         this.set({ application, release: String(release), state }, 1)
         for (const view of views) {
           const labels = { application, release: String(release), view: view.view }

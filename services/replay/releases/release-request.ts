@@ -31,6 +31,7 @@ export function requestRelease(
       pinned: {},
     },
     epoch: context.epoch,
+    created_at: Date.now(),
     updated_at: Date.now(),
   }
 }
@@ -56,12 +57,19 @@ export function withBoundsOf(
 /** Whether the folder says something else than what the release was made of. */
 export function folderDiffers(definition: ApplicationDefinition, record: ReleaseRecord): boolean {
   const views = Object.entries(record.definition.views).map(([name, view]) => {
-    const { columns: _columns, outputMode: _mode, changelog: _changelog, ...written } = view
+    const {
+      columns: _columns,
+      outputMode: _mode,
+      changelog: _changelog,
+      writeAfter: _after,
+      ...written
+    } = view
     return [name, written]
   })
   const {
     sources: _sources,
     pinned: _pinned,
+    starts: _starts,
     ...rest
   } = withBoundsOf(definition, record).definition
   const stored = { ...rest, views: Object.fromEntries(views) }

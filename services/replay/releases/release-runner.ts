@@ -1,20 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import { ApplicationError } from '@kappa/applications/problems'
-import { positionKey, type ReleaseRecord, type ReleaseState } from '@kappa/applications/records'
+import type { ReleaseRecord } from '@kappa/applications/records'
 import { KafkaError } from '@kappa/kafka/port'
-import { SparkError } from '@kappa/spark-connect/errors'
-import { checkTransition } from '../control/release-states.ts'
-import type { Cluster } from '../launchers/launcher.ts'
-import { readLogEnds } from '../log/log-ends.ts'
-import { sparkConf } from '../spark/spark-conf.ts'
-import { sparkKafkaFiles, sparkKafkaSystemProperties } from '../spark/spark-kafka.ts'
-import { ViewPosition } from '../views/view-position.ts'
-import { UndecodableEventsError, ViewFailedError, ViewRunner } from '../views/view-runner.ts'
-import { prepareRelease } from './prepare-release.ts'
+import { hasCluster } from '../control/release-states.ts'
+import type { ReleaseId } from '../control/releases.ts'
+import { UndecodableEventsError, ViewFailedError } from '../views/view-runner.ts'
+import { advanceRelease, ReleaseSpoiledError } from './advance-release.ts'
+import { ClusterLife } from './cluster-life.ts'
 import type { ReleaseParts } from './release-parts.ts'
-import { ReleaseSession } from './release-session.ts'
-import { type ReleaseStatus, streamStatuses } from './release-status.ts'
+import { isBuilding } from './release-phase.ts'
 
 /**
  * Keeps one release running: its cluster, its queries, its positions. A lost cluster is replaced, a
@@ -22,21 +16,28 @@ import { type ReleaseStatus, streamStatuses } from './release-status.ts'
  * its cause in the control log.
  */
 export class ReleaseRunner {
-  record: ReleaseRecord
+  readonly id: ReleaseId
   readonly #parts: ReleaseParts
   readonly #stop = new AbortController()
-  readonly #folderDiffers: boolean
-  #views: ViewRunner[] = []
-  #cluster: Cluster | undefined
+  #life: ClusterLife | undefined
   #clusterStarts = 0
-  #ends: OffsetsByTopic = {}
   #running: Promise<void> | undefined
 
-  constructor(parts: ReleaseParts, record: ReleaseRecord, options: { folderDiffers: boolean }) {
-    const { application, release } = record
-    this.#parts = { ...parts, logger: parts.logger.child({ application, release }) }
-    this.record = record
-    this.#folderDiffers = options.folderDiffers
+  constructor(parts: ReleaseParts, { application, release }: ReleaseId) {
+    this.id = { application, release }
+    this.#parts = { ...parts, logger: parts.logger.child(this.id) }
+  }
+
+  get life(): ClusterLife | undefined {
+    return this.#life
+  }
+
+  get isBuilding(): boolean {
+    return isBuilding(this.#record)
+  }
+
+  get clusterStarts(): number {
+    return this.#clusterStarts
   }
 
   /** Resolves when the release was stopped or has failed; rejects when this instance may not go on. */
@@ -45,47 +46,31 @@ export class ReleaseRunner {
     return this.#running
   }
 
+  /** Resolves when its cluster is proven gone. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.#running
+    await this.#running?.catch(() => undefined)
   }
 
-  status(): ReleaseStatus {
-    const { application, release, state, cause } = this.record
-    const cluster = this.#cluster
-    return {
-      application,
-      release,
-      state,
-      cause: cause ?? null,
-      folder_differs: this.#folderDiffers,
-      cluster:
-        cluster === undefined ? null : { address: cluster.address, starts: this.#clusterStarts },
-      streams: streamStatuses(this.record.definition),
-      views: this.#views.map((runner) => runner.status(runner.position.lag(this.#ends))),
-    }
+  get #record(): ReleaseRecord {
+    return this.#parts.releases.get(this.id)
   }
 
   async #keepRunning(): Promise<void> {
-    const { settings } = this
+    const { release: settings } = this.#parts.config
     let failures = 0
-    while (!this.#stop.signal.aborted) {
-      const batchesBefore = this.#batchesFinished()
+    while (!this.#stop.signal.aborted && hasCluster(this.#record.state)) {
+      const batchesBefore = this.#batchesCommitted()
       try {
         await this.#runCluster()
+        failures = 0
       } catch (error) {
         if (this.#stop.signal.aborted) return
         if (error instanceof KafkaError && error.code === 'fenced') throw error
-        failures = this.#batchesFinished() > batchesBefore ? 1 : failures + 1
-        const cause = error instanceof Error ? error.message : String(error)
+        failures = this.#batchesCommitted() > batchesBefore ? 1 : failures + 1
         this.#parts.logger.error({ err: error, failures }, 'the cluster of a release failed')
-        const isHopeless =
-          error instanceof ApplicationError ||
-          error instanceof ViewFailedError ||
-          error instanceof UndecodableEventsError
-        if (isHopeless || failures >= settings.failuresMax) {
-          this.#publish(this.#views)
-          await this.#moveTo('failed', { cause })
+        if (isHopeless(error) || failures >= settings.failuresMax) {
+          await this.#fail(error instanceof Error ? error.message : String(error))
           return
         }
         const delayMs = Math.min(
@@ -97,157 +82,76 @@ export class ReleaseRunner {
     }
   }
 
-  get settings() {
-    return this.#parts.config.release
-  }
-
-  /** One life of the cluster: resolves when it was stopped, rejects when it or a view failed. */
+  /** Resolves when it was stopped or the cluster has to be another one; rejects when it failed. */
   async #runCluster(): Promise<void> {
-    const { config, launcher } = this.#parts
-    const { application, release, definition } = this.record
-    const cluster = await launcher.start(
-      {
-        application,
-        release,
-        cores: definition.spark.cores,
-        memory: definition.spark.memory,
-        sparkConf: sparkConf(definition.spark, config.objectStore, this.settings.pollingDelayMs),
-        secretFiles: sparkKafkaFiles(config.kafka),
-        systemProperties: sparkKafkaSystemProperties(config.kafka),
-      },
-      { timeoutMs: this.settings.clusterStartTimeoutMs, signal: this.#stop.signal },
-    )
-    this.#cluster = cluster
+    const { effects } = this.#parts
+    const { signal } = this.#stop
+    const life = await ClusterLife.start(this.#parts, this.#record, signal)
+    this.#life = life
     this.#clusterStarts += 1
-    let session: ReleaseSession | undefined
-    try {
-      session = await ReleaseSession.connect(cluster, config, this.#parts.logger)
-      await this.#start(session)
-      await this.#care(session, cluster)
-    } finally {
-      for (const runner of this.#views) runner.stopped()
-      await session?.close()
-      await cluster.stop()
-      this.#cluster = undefined
-    }
-  }
-
-  async #start(session: ReleaseSession): Promise<void> {
-    const { kafka, store, control } = this.#parts
-    const prepared = await prepareRelease(this.#parts, session, this.record)
-    const { application, release, definition } = this.record
-    if (this.record.state === 'requested') await this.#moveTo('checked', {})
-    const { state } = this.record
-    if (prepared !== definition && state !== 'live')
-      await this.#moveTo('starting', { definition: prepared })
-    this.#views = []
-    for (const [name, view] of Object.entries(prepared.views)) {
-      const known = control.positions.get(positionKey(application, release, name))
-      const identity = { application, release, name, view }
-      const { settings } = this
-      const { logger } = this.#parts
-      const position = new ViewPosition(identity, {
-        store,
-        kafka,
-        epoch: control.epoch,
-        known,
-        sources: prepared.sources,
-        undecodable: settings.undecodable,
-        logger,
-      })
-      await position.readCheckpoint()
-      const runner = new ViewRunner({
-        name,
-        view,
-        position,
-        settings,
-        streams: prepared.streams,
-        logger,
-      })
-      runner.checkUndecodable()
-      runner.started(await session.startView(identity, store))
-      this.#views.push(runner)
-    }
-    this.#publish(this.#views)
-    const views = Object.fromEntries(this.#views.map((runner) => [runner.name, runner.view]))
-    // Whoever publishes learns from this record what is decoded: every query does by now.
-    await this.#moveTo('live', { definition: { ...prepared, views } })
-  }
-
-  /** Until stopped: positions on every batch, freshness on every heartbeat, restarts when due. */
-  async #care(session: ReleaseSession, cluster: Cluster): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      this.#stop.signal.addEventListener('abort', () => resolve(), { once: true })
-      if (this.#stop.signal.aborted) resolve()
-    })
-    const lost = cluster.gone.then((reason) => {
-      throw new Error(reason)
-    })
     const over = new AbortController()
+    const stopped = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
     try {
-      await Promise.race([
-        stopped,
-        lost,
-        session.follow(this.#views, (runner) => this.#publish([runner])),
-        this.#beat(session, over.signal),
-      ])
+      const advancing = advanceRelease(this.#parts, this.id, life, over.signal)
+      advancing.catch(() => undefined)
+      await Promise.race([stopped, advancing])
     } finally {
       over.abort()
-      lost.catch(() => undefined)
+      // A release whose instance was fenced leaves its cluster to whoever took over; ours ends anyway.
+      await effects
+        .perform('stop cluster', this.id, () => life.stop())
+        .catch(async (error: unknown) => {
+          await life.stop()
+          throw error
+        })
+      this.#life = undefined
     }
   }
 
-  async #beat(session: ReleaseSession, signal: AbortSignal): Promise<void> {
-    const topics = [
-      ...new Set(Object.values(this.record.definition.sources).map(({ topic }) => topic)),
-    ]
-    while (!signal.aborted) {
-      const takenAt = Date.now()
-      this.#ends = await readLogEnds(this.#parts.kafka, topics)
-      for (const runner of this.#views) {
-        runner.position.sample(takenAt, this.#ends)
-        if (runner.isStuck(runner.position.lag(this.#ends) > 0)) {
-          throw new Error(
-            `View ${runner.name} has finished no batch for ${this.settings.progressTimeoutMs} ms although there are events to read.`,
-          )
-        }
-        if (runner.isDue) await this.#restart(runner, session)
-      }
-      this.#publish(this.#views)
-      await delay(this.settings.heartbeatMs, undefined, { signal }).catch(() => undefined)
-    }
+  async #fail(cause: string): Promise<void> {
+    const { releases, config, logger } = this.#parts
+    const record = this.#record
+    const retainMs = record.replay?.retain_ms ?? config.replays.retainMs
+    const moved = await releases.moveIf(this.id, statesThatFail, {
+      state: 'failed',
+      cause,
+      switching: undefined,
+      ...(releases.isLive(this.id) || record.replay === undefined
+        ? {}
+        : { keep_until: Date.now() + retainMs }),
+    })
+    if (!moved) logger.info({ cause }, 'the release was ended before it could be called failed')
   }
 
-  async #restart(runner: ViewRunner, session: ReleaseSession): Promise<void> {
-    const { application, release } = this.record
-    const { name, view } = runner
-    try {
-      await runner.position.readCheckpoint()
-      const identity = { application, release, name, view }
-      runner.started(await session.startView(identity, this.#parts.store))
-    } catch (error) {
-      if (!(error instanceof SparkError)) throw error
-      runner.failed(error.rootCause.message)
-    }
+  /** Of all lives: the control log remembers what the last one has published. */
+  #batchesCommitted(): number {
+    const { application, release } = this.id
+    return [...this.#parts.control.positions.values()]
+      .filter((record) => record.application === application && record.release === release)
+      .reduce((sum, { batch }) => sum + batch, 0)
   }
+}
 
-  #publish(runners: readonly ViewRunner[]): void {
-    this.#parts.positions.write(runners.map(({ position }) => position.record))
-  }
+const statesThatFail = [
+  'requested',
+  'checked',
+  'starting',
+  'catching_up',
+  'comparing',
+  'ready',
+  'live',
+  'standby',
+] as const
 
-  #batchesFinished(): number {
-    return this.#views.reduce((sum, { position }) => sum + position.record.batch, 0)
-  }
-
-  async #moveTo(
-    state: ReleaseState,
-    change: { definition?: ReleaseRecord['definition']; cause?: string },
-  ): Promise<void> {
-    checkTransition(this.record.state, state)
-    const { cause: _earlier, ...rest } = this.record
-    const { control } = this.#parts
-    const record = { ...rest, ...change, state, epoch: control.epoch, updated_at: Date.now() }
-    await control.writeRelease(record, { makeLive: state === 'live' })
-    this.record = record
-  }
+/** Whether trying again cannot help. */
+function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof ApplicationError ||
+    error instanceof ViewFailedError ||
+    error instanceof UndecodableEventsError ||
+    error instanceof ReleaseSpoiledError
+  )
 }

@@ -4,11 +4,12 @@ import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import type { StreamingQueryEvent } from '@kappa/spark-connect/streaming-query-events'
 import type { ReplayConfig } from '../config.ts'
 import type { Cluster } from '../launchers/launcher.ts'
-import type { ObjectStore } from '../object-store.ts'
 import { sparkKafkaOptions } from '../spark/spark-kafka.ts'
-import type { ViewIdentity } from '../views/view-position.ts'
-import { startInSupportedMode } from '../views/view-query.ts'
+import { type Inputs, registerInputs } from '../spark/spark-views.ts'
+import { unbounded } from '../spark/stream-reading.ts'
 import type { ViewRunner } from '../views/view-runner.ts'
+
+type TerminatedEvent = Extract<StreamingQueryEvent, { type: 'terminated' }>
 
 /** A release's session on its cluster: starts queries and hears from them. */
 export class ReleaseSession {
@@ -16,6 +17,7 @@ export class ReleaseSession {
   /** How the cluster reaches Kafka: options of its sources and sinks. */
   readonly kafka: Readonly<Record<string, string>>
   readonly #queries = new Map<string, StreamingQuery>()
+  readonly #untold = new Map<string, TerminatedEvent>()
   readonly #events: AsyncGenerator<StreamingQueryEvent>
   readonly #over: AbortController
 
@@ -52,13 +54,14 @@ export class ReleaseSession {
     return new ReleaseSession(spark, kafka, events, over)
   }
 
-  async startView(
-    identity: ViewIdentity,
-    store: ObjectStore,
-  ): ReturnType<typeof startInSupportedMode> {
-    const started = await startInSupportedMode(this.spark, identity, { kafka: this.kafka, store })
-    this.#queries.set(started.query.runId, started.query)
-    return started
+  /** Makes streams and datasets known under the names that SQL uses, for a look at the SQL. */
+  registerInputs(definition: Inputs): Promise<void> {
+    return registerInputs(this.spark, definition, this.kafka, unbounded)
+  }
+
+  /** To be told of every query that is started, to find out why it ended. */
+  track(query: StreamingQuery): void {
+    this.#queries.set(query.runId, query)
   }
 
   /**
@@ -77,10 +80,23 @@ export class ReleaseSession {
       }
       if (event.type === 'terminated') {
         const runner = runners.find(({ runId }) => runId === event.runId)
-        if (runner) runner.failed(await this.#causeOf(event))
+        if (runner) await this.#tell(runner, event)
+        else this.#untold.set(event.runId, event)
       }
     }
     if (!this.#over.signal.aborted) throw new Error('Spark has stopped telling about its queries.')
+  }
+
+  /** To be called when a runner knows its query: that may have ended by then. */
+  async catchUpOn(runner: ViewRunner): Promise<void> {
+    const event = runner.runId === undefined ? undefined : this.#untold.get(runner.runId)
+    this.#untold.clear()
+    if (event) await this.#tell(runner, event)
+  }
+
+  async #tell(runner: ViewRunner, event: TerminatedEvent): Promise<void> {
+    if (event.error === undefined && runner.endsByItself) runner.ended()
+    else runner.failed(await this.#causeOf(event))
   }
 
   async close(): Promise<void> {
@@ -89,7 +105,7 @@ export class ReleaseSession {
     await this.#events.return(undefined).catch(() => undefined)
   }
 
-  async #causeOf(event: { runId: string; error?: string }): Promise<string> {
+  async #causeOf(event: TerminatedEvent): Promise<string> {
     const query = this.#queries.get(event.runId)
     this.#queries.delete(event.runId)
     const error = await query?.exception()

@@ -1,6 +1,12 @@
 import { undecodableEventsMaxByDefault } from '@kappa/applications/definition'
-import { positionRecord, type ReleaseDefinition, releaseStates } from '@kappa/applications/records'
+import {
+  positionRecord,
+  type ReleaseDefinition,
+  type ReleaseRecord,
+  releaseStates,
+} from '@kappa/applications/records'
 import { type Static, type TSchema, Type } from 'typebox'
+import type { ClusterLife } from './cluster-life.ts'
 
 const orNull = <T extends TSchema>(schema: T, description: string) =>
   Type.Union([schema, Type.Null()], { description })
@@ -8,6 +14,10 @@ const orNull = <T extends TSchema>(schema: T, description: string) =>
 export const viewStatus = Type.Object({
   view: Type.String(),
   state: Type.Enum(['starting', 'running', 'restarting', 'stopped']),
+  mode: orNull(
+    Type.Enum(['continuous', 'catch-up']),
+    'catch-up: it reads what has piled up, in bounded micro-batches.',
+  ),
   output_mode: Type.Union([Type.Literal('update'), Type.Literal('append')]),
   position: positionRecord,
   lag_events: Type.Integer({ description: 'Events of the log that the view does not cover yet.' }),
@@ -44,7 +54,15 @@ export const releaseStatus = Type.Object({
   application: Type.String(),
   release: Type.Integer(),
   state: Type.Enum([...releaseStates]),
+  live: Type.Boolean({ description: 'Readers get its rows.' }),
   cause: orNull(Type.String(), 'Why it failed.'),
+  created_at: orNull(Type.String(), 'ISO 8601.'),
+  updated_at: Type.String({ description: 'When it came into its state, ISO 8601.' }),
+  keep_until: orNull(
+    Type.String(),
+    'ISO 8601: when a standby is stopped, or what is stopped is deleted.',
+  ),
+  replay: orNull(Type.String(), 'Id of the replay that built it.'),
   folder_differs: Type.Boolean({
     description: 'The folder says something else than this release runs.',
   }),
@@ -65,7 +83,37 @@ export const applicationStatus = Type.Object({
   releases: Type.Array(releaseStatus),
 })
 
-export function streamStatuses({ sources, streams }: ReleaseDefinition) {
+/** A release as the API shows it. @param life while it has a cluster */
+export function releaseStatusOf(
+  record: ReleaseRecord,
+  about: {
+    readonly isLive: boolean
+    readonly folderDiffers: boolean
+    readonly life: ClusterLife | undefined
+    readonly clusterStarts: number
+  },
+): ReleaseStatus {
+  const { application, release, state, cause, created_at, updated_at, keep_until } = record
+  const { life, clusterStarts } = about
+  const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
+  return {
+    application,
+    release,
+    state,
+    live: about.isLive,
+    cause: cause ?? null,
+    created_at: time(created_at),
+    updated_at: new Date(updated_at).toISOString(),
+    keep_until: time(keep_until),
+    replay: record.replay ? `${application}-${release}` : null,
+    folder_differs: about.folderDiffers,
+    cluster: life ? { address: life.cluster.address, starts: clusterStarts } : null,
+    streams: streamStatuses(record.definition),
+    views: life?.views.map((runner) => runner.status(runner.position.lag(life.ends))) ?? [],
+  }
+}
+
+function streamStatuses({ sources, streams }: ReleaseDefinition) {
   return Object.values(sources).map(({ name, topic, versions, undecodableVersions = [] }) => ({
     stream: name,
     topic,

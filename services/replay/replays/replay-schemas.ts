@@ -40,6 +40,9 @@ export const replayRequest = Type.Object(
     events_per_second_max: Type.Optional(
       Type.Integer({ minimum: 1, description: 'Bound on what a view reads while it catches up.' }),
     ),
+    watermark_slack: Type.Optional(
+      duration('Added to what is found of how far partitions are apart in time'),
+    ),
     spark: Type.Optional(
       Type.Partial(Type.Pick(sparkSize, ['cores', 'memory']), {
         additionalProperties: false,

@@ -1,10 +1,16 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import type { Applications } from '../releases/applications.ts'
 import { applicationStatus } from '../releases/release-status.ts'
+import type { ReplayContext } from './replay-context.ts'
 
-export function listApplicationsRoute(http: Http, applications: Applications): void {
+export function listApplicationsRoute(http: Http, { overview }: ReplayContext): void {
   const response = { 200: Type.Object({ applications: Type.Array(applicationStatus) }) }
-  const schema = { summary: 'All applications with the state of their releases', response }
-  http.get('/v1/applications', { schema }, async () => ({ applications: applications.statuses() }))
+  const summary = 'All applications with the state of their releases'
+  http.get(
+    '/v1/applications',
+    { schema: { summary, tags: ['applications'], response } },
+    async () => ({
+      applications: overview.applications(),
+    }),
+  )
 }

@@ -1,17 +1,17 @@
 import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
-import { Type } from 'typebox'
-import type { Applications } from '../releases/applications.ts'
 import { applicationStatus } from '../releases/release-status.ts'
+import { applicationParams, type ReplayContext } from './replay-context.ts'
 
-export function readApplicationRoute(http: Http, applications: Applications): void {
+export function readApplicationRoute(http: Http, { overview }: ReplayContext): void {
   const schema = {
     summary: 'One application with the state of its releases and views',
-    params: Type.Object({ application: Type.String() }),
+    tags: ['applications'],
+    params: applicationParams,
     response: { 200: applicationStatus },
   }
   http.get('/v1/applications/:application', { schema }, async ({ params }) => {
-    const statuses = applications.statuses()
+    const statuses = overview.applications()
     const status = statuses.find(({ application }) => application === params.application)
     if (status) return status
     const known = statuses.map(({ application }) => application).join(', ')

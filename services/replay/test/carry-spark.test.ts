@@ -113,7 +113,7 @@ async function newRelease(factor: number): Promise<Pick<ReleaseDefinition, 'view
 
 /** Makes the stream known to the session, read from these offsets on in several batches. */
 function readClicksFrom(startingOffsets: string): Promise<void> {
-  const plan = planStream(source)
+  const plan = planStream(source, { watermarkSlackMs: 0 })
   const starts = { startingOffsets, maxOffsetsPerTrigger: '250', includeHeaders: 'true' }
   return spark
     .readStream({ format: 'kafka', options: { ...kafkaOptions, subscribe: topic, ...starts } })

@@ -141,7 +141,8 @@ export class ViewPosition {
     let events = 0n
     for (const [topic, offsets] of Object.entries(this.#own(ends))) {
       for (const [partition, end] of Object.entries(offsets)) {
-        events += BigInt(end) - BigInt(this.record.sources[topic]?.[partition] ?? 0)
+        const unread = BigInt(end) - BigInt(this.record.sources[topic]?.[partition] ?? 0)
+        if (unread > 0n) events += unread
       }
     }
     return Number(events)

@@ -57,8 +57,8 @@ export class ViewQueries {
   }
 
   /**
-   * Starts a query. Before a catch-up it runs what the checkpoint has planned, or, where there is none,
-   * an empty batch 0: from then on the checkpoint tells what the query reads, and from where.
+   * Starts a query. Before a catch-up it runs what the checkpoint has planned: a batch that was planned
+   * for another end of the log.
    *
    * @returns `counted`: batches of which Spark does not tell, counted in the log
    * @throws SparkError when Spark refuses the query or cannot run a planned batch
@@ -70,7 +70,8 @@ export class ViewQueries {
     if (mode.kind === 'continuous') {
       return { ...(await this.#start(identity, unbounded)), counted: [] }
     }
-    const counted = await this.#settle(identity, mode)
+    const { planned } = await readTail(this.#parts.store, prefixOf(identity))
+    const counted = planned < 0 ? [] : await this.#settle(identity, mode)
     const reading = await this.#catchUpReading(identity, mode)
     return { ...(await this.#start(identity, reading, { availableNow: true })), counted }
   }
@@ -159,16 +160,27 @@ export class ViewQueries {
   }
 
   async #catchUpReading(identity: ViewIdentity, mode: CatchUpMode): Promise<StreamsReading> {
-    const { store, logEnds } = this.#parts
-    const prefix = prefixOf(identity)
-    const { committed } = await readTail(store, prefix)
-    const { sources } = await readOffsetLog(store, prefix, committed)
+    const { logEnds } = this.#parts
+    const sources = await this.#sourcesOf(identity)
     const ends = await logEnds([...new Set(sources.flatMap(Object.keys))])
     return {
       slackMs: mode.slackMs,
       batch: { eventsMaxByTopic: batchLimits(sources, ends, mode.eventsPerBatchMax) },
       ...this.#throttle(mode, sources),
     }
+  }
+
+  /**
+   * Where each source of the query is. Before its first batch nobody knows which of the streams it
+   * reads; as if it read all of them, its batches are smaller than they may be, and as even.
+   */
+  async #sourcesOf(identity: ViewIdentity): Promise<readonly OffsetsByTopic[]> {
+    const { store, definition } = this.#parts
+    const prefix = prefixOf(identity)
+    const { committed } = await readTail(store, prefix)
+    if (committed >= 0) return (await readOffsetLog(store, prefix, committed)).sources
+    const topics = new Set(Object.values(definition.sources).map(({ topic }) => topic))
+    return [...topics].map((topic) => ({ [topic]: definition.starts?.[topic] ?? {} }))
   }
 
   #throttle(

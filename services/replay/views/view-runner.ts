@@ -2,13 +2,18 @@ import {
   type ApplicationDefinition,
   undecodableEventsMaxByDefault,
 } from '@kappa/applications/definition'
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { ReleaseView } from '@kappa/applications/records'
 import type { Logger } from '@kappa/service/logger'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import type { ReleaseSettings } from '../config.ts'
 import type { ViewStatus } from '../releases/release-status.ts'
+import type { QueryMode } from './query-mode.ts'
+import { slackNeededMs } from './slack-needed.ts'
 import type { ViewPosition } from './view-position.ts'
+
+const recentBatchesMax = 5
 
 /** Raised when a view has failed as often as is allowed: the release cannot go on. */
 export class ViewFailedError extends Error {
@@ -33,12 +38,18 @@ export class ViewRunner {
   readonly name: string
   view: ReleaseView
   readonly position: ViewPosition
-  runId: string | undefined
+  #query: StreamingQuery | undefined
+  #mode: QueryMode | undefined
+  /** Where the log ended when the query was started. */
+  #backlogEnds: OffsetsByTopic = {}
   #state: ViewStatus['state'] = 'starting'
   #failures = 0
   #lastError: string | undefined
   #lastProgress: StreamingQueryProgress | undefined
   #rowsDropped = 0
+  #slackWanted: number | undefined
+  #eventsRead = 0
+  readonly #recentBatches: { readonly events: number; readonly ms: number }[] = []
   #restartAt: number | undefined
   /** Since when (epoch ms) there is something to read and no batch was finished. */
   #lagsSince: number | undefined
@@ -62,15 +73,71 @@ export class ViewRunner {
     this.#logger = options.logger
   }
 
-  started({
-    query,
-    outputMode,
-  }: {
-    query: StreamingQuery
-    outputMode: ReleaseView['outputMode']
-  }): void {
+  get runId(): string | undefined {
+    return this.#query?.runId
+  }
+
+  /** Whether it reads what has piled up, or waits to be started again after that. */
+  get isCatchingUp(): boolean {
+    return this.#state !== 'running' || this.#mode?.kind !== 'continuous'
+  }
+
+  /** Whether it runs, and has read what was in the log when it was started. */
+  hasReadBacklog(): boolean {
+    return !this.isCatchingUp && this.position.lag(this.#backlogEnds) <= 0
+  }
+
+  /** Whether its query ends when it has read what was there as it was started. */
+  get endsByItself(): boolean {
+    return this.#mode?.kind === 'catch-up'
+  }
+
+  get rowsDropped(): number {
+    return this.#rowsDropped
+  }
+
+  /** Once rows were dropped: the watermark slack (ms) with which none would have been. */
+  get slackWanted(): number | undefined {
+    return this.#rowsDropped === 0 ? undefined : (this.#slackWanted ?? 0)
+  }
+
+  /** Since the runner was made. */
+  get eventsRead(): number {
+    return this.#eventsRead
+  }
+
+  /** Over the last batches; undefined before the first one. */
+  get eventsPerSecond(): number | undefined {
+    const ms = this.#recentBatches.reduce((sum, batch) => sum + batch.ms, 0)
+    const events = this.#recentBatches.reduce((sum, batch) => sum + batch.events, 0)
+    return ms === 0 ? undefined : (events * 1_000) / ms
+  }
+
+  get stateRows(): number {
+    const operators = this.#lastProgress?.stateOperators ?? []
+    return operators.reduce((sum, { rowsTotal }) => sum + rowsTotal, 0)
+  }
+
+  get stateBytes(): number {
+    const operators = this.#lastProgress?.stateOperators ?? []
+    return operators.reduce((sum, { memoryUsedBytes }) => sum + memoryUsedBytes, 0)
+  }
+
+  /** Its start has begun, and is not due any more. */
+  starting(): void {
+    this.#state = 'starting'
+    this.#restartAt = undefined
+  }
+
+  started(
+    { query, outputMode }: { query: StreamingQuery; outputMode: ReleaseView['outputMode'] },
+    mode: QueryMode,
+    ends: OffsetsByTopic,
+  ): void {
+    this.#backlogEnds = ends
     this.view = { ...this.view, outputMode }
-    this.runId = query.runId
+    this.#query = query
+    this.#mode = mode
     this.#state = 'running'
     this.#restartAt = undefined
     this.#lagsSince = undefined
@@ -82,8 +149,12 @@ export class ViewRunner {
    */
   async finishedBatch(progress: StreamingQueryProgress): Promise<boolean> {
     this.#lastProgress = progress
+    this.#eventsRead += progress.inputRows
+    this.#recentBatches.push({ events: progress.inputRows, ms: progress.batchDurationMs })
+    if (this.#recentBatches.length > recentBatchesMax) this.#recentBatches.shift()
     for (const operator of progress.stateOperators)
       this.#rowsDropped += operator.rowsDroppedByWatermark
+    this.#noteSlack(progress)
     const moved = await this.position.finishBatch(progress)
     if (moved) {
       this.#failures = 0
@@ -92,6 +163,13 @@ export class ViewRunner {
       this.checkUndecodable()
     }
     return moved
+  }
+
+  #noteSlack(progress: StreamingQueryProgress): void {
+    const lacking = slackNeededMs(progress, Object.keys(this.#streams))
+    const given =
+      this.#mode?.kind === 'catch-up' ? Math.max(0, ...Object.values(this.#mode.slackMs)) : 0
+    if (lacking > 0) this.#slackWanted = Math.max(this.#slackWanted ?? 0, given + lacking)
   }
 
   /** @throws UndecodableEventsError when a stream has more than its bound allows. */
@@ -115,11 +193,31 @@ export class ViewRunner {
       .filter(({ count, countMax }) => count > countMax)
   }
 
+  /** What had piled up is read: it is started again for what came meanwhile, at once. */
+  ended(): void {
+    this.#query = undefined
+    this.#state = 'restarting'
+    this.#restartAt = Date.now()
+  }
+
+  /** Stops its query and leaves it so until it is started again by `restart`. */
+  async hold(): Promise<void> {
+    const query = this.#query
+    this.stopped()
+    await query?.stop()
+  }
+
+  /** To be started again with the next heartbeat. */
+  restart(): void {
+    this.#state = 'restarting'
+    this.#restartAt = Date.now()
+  }
+
   /** @throws ViewFailedError when it has failed as often as is allowed. */
   failed(error: string): void {
     this.#failures += 1
     this.#lastError = error
-    this.runId = undefined
+    this.#query = undefined
     this.#logger.warn({ view: this.name, failures: this.#failures, error }, 'a view failed')
     if (this.#failures >= this.#settings.failuresMax) {
       throw new ViewFailedError(this.name, this.#failures, error)
@@ -136,7 +234,7 @@ export class ViewRunner {
 
   stopped(): void {
     this.#state = 'stopped'
-    this.runId = undefined
+    this.#query = undefined
     this.#restartAt = undefined
   }
 
@@ -156,6 +254,7 @@ export class ViewRunner {
     return {
       view: this.name,
       state: this.#state,
+      mode: this.#mode?.kind === 'catch-up' ? 'catch-up' : this.#mode ? 'continuous' : null,
       output_mode: this.view.outputMode,
       position: newest ? { ...position, undecodable_newest: [...newest] } : position,
       lag_events: lagEvents,

@@ -1,0 +1,42 @@
+import type { ReleaseId, Releases } from './releases.ts'
+
+/** What replay does to the world outside the control log. */
+export type SideEffect =
+  | 'start cluster'
+  | 'stop cluster'
+  | 'pin datasets'
+  | 'create topics'
+  | 'carry rows'
+  | 'start query'
+  | 'cut query'
+  | 'compare rows'
+  | 'freeze rows'
+  | 'set pointer'
+  | 'unfreeze rows'
+  | 'remove release'
+
+/** Told right before and right after a side effect; tests stop or kill replay there. */
+export type EffectListener = (effect: SideEffect, when: 'before' | 'after') => void | Promise<void>
+
+/**
+ * Side effects of a release. Before each of them it is proven that no other instance has taken
+ * over: one that was stopped and let go again finds out here, and does nothing.
+ */
+export class Effects {
+  readonly #releases: Pick<Releases, 'confirm'>
+  readonly #listener: EffectListener
+
+  constructor(releases: Pick<Releases, 'confirm'>, listener: EffectListener = () => undefined) {
+    this.#releases = releases
+    this.#listener = listener
+  }
+
+  /** @throws KafkaError `fenced`, and then nothing was done; what `work` throws */
+  async perform<T>(effect: SideEffect, id: ReleaseId, work: () => Promise<T>): Promise<T> {
+    await this.#listener(effect, 'before')
+    await this.#releases.confirm(id)
+    const result = await work()
+    await this.#listener(effect, 'after')
+    return result
+  }
+}

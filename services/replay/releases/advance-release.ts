@@ -1,0 +1,123 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReleaseRecord } from '@kappa/applications/records'
+import type { ReleaseId, Releases } from '../control/releases.ts'
+import { compareRelease } from '../replays/compare-release.ts'
+import type { ClusterLife } from './cluster-life.ts'
+import { prepareRelease } from './prepare-release.ts'
+import type { ReleaseParts } from './release-parts.ts'
+import { isBuilding } from './release-phase.ts'
+
+/** Raised when the rows of a release cannot be right, whatever it does from now on. */
+export class ReleaseSpoiledError extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'ReleaseSpoiledError'
+  }
+}
+
+const pollMs = 100
+
+/**
+ * Takes a release from state to state on a cluster that was just started for it, whatever state an
+ * earlier life has left it in.
+ *
+ * Resolves when the release needs another cluster: it was built on one of the replay's size, and
+ * goes on as a live release does. Else it goes on until the signal aborts or something fails.
+ */
+export async function advanceRelease(
+  parts: ReleaseParts,
+  id: ReleaseId,
+  life: ClusterLife,
+  signal: AbortSignal,
+): Promise<void> {
+  const { releases } = parts
+  const definition = await prepareRelease(parts, life.session, id, signal)
+  await life.startViews(definition)
+  await enterRunning(releases, id, { ...definition, views: life.viewsAsStarted() })
+  await Promise.race([life.care(definition), proceed(parts, id, life, signal)])
+}
+
+/** Whoever publishes learns from this record what is decoded: every query does by now. */
+async function enterRunning(
+  releases: Releases,
+  id: ReleaseId,
+  definition: ReleaseRecord['definition'],
+): Promise<void> {
+  const record = releases.get(id)
+  if (record.state !== 'starting') {
+    await releases.update(id, () => ({ definition }))
+  } else if (record.replay === undefined) {
+    // Nothing to be held against: readers see it fill.
+    await releases.makeLive(id, { definition, keep_until: undefined })
+  } else {
+    await releases.update(id, ({ state }) =>
+      state === 'starting' ? { state: 'catching_up', definition } : undefined,
+    )
+  }
+}
+
+async function proceed(
+  parts: ReleaseParts,
+  id: ReleaseId,
+  life: ClusterLife,
+  signal: AbortSignal,
+): Promise<void> {
+  const { releases } = parts
+  const startedAt = Date.now()
+  while (!signal.aborted) {
+    const record = releases.get(id)
+    if (record.state === 'catching_up') {
+      // What the next cluster reads in the live release's size and priority is not waited for here.
+      await until(
+        () => (isBuilding(record) ? life.hasReadBacklog() : life.isCaughtUp()),
+        life,
+        signal,
+      )
+      if (signal.aborted) return
+      const state = isBuilding(record) ? 'comparing' : 'ready'
+      const caughtUp = { events: eventsRead(life), seconds: (Date.now() - startedAt) / 1_000 }
+      await releases.update(id, ({ state: now, replay }) =>
+        now !== 'catching_up' || !replay
+          ? undefined
+          : { state, replay: { ...replay, ...(isBuilding(record) && { caught_up: caughtUp }) } },
+      )
+    } else if (record.state === 'comparing' && record.replay?.comparison === undefined) {
+      const comparison = await compareRelease(parts, record, life, signal)
+      await releases.update(id, ({ state, replay }) =>
+        state === 'comparing' && replay
+          ? { replay: { ...replay, comparison, built: true } }
+          : undefined,
+      )
+      if (isBuilding(record)) return
+    } else if (record.state === 'comparing') {
+      await until(() => life.isCaughtUp(), life, signal)
+      await releases.update(id, ({ state }) =>
+        state === 'comparing' && !signal.aborted ? { state: 'ready' } : undefined,
+      )
+    } else {
+      await delay(pollMs, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+/** @throws ReleaseSpoiledError when the watermark has dropped rows: they are missing for good. */
+async function until(
+  condition: () => boolean,
+  life: ClusterLife,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    for (const { name, slackWanted } of life.views) {
+      if (slackWanted === undefined) continue
+      throw new ReleaseSpoiledError(
+        `The watermark has dropped rows of the view ${name} that were on time: its partitions are further apart in time than was found when it was started. Replay with at least ${slackWanted} ms of watermark_slack.`,
+      )
+    }
+    if (condition()) return
+    await delay(pollMs, undefined, { signal }).catch(() => undefined)
+  }
+}
+
+function eventsRead(life: ClusterLife): number {
+  return Math.max(0, ...life.views.map(({ eventsRead }) => eventsRead))
+}

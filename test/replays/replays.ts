@@ -1,0 +1,161 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type {
+  ReplayRequest,
+  ReplayStatus,
+  SwitchOutcome,
+} from '@kappa/replay/replays/replay-schemas'
+import type { Platform } from '../platform/platform.ts'
+import { waitFor } from '../platform/wait.ts'
+
+const replayTimeoutMs = 300_000
+
+/** What tests do with replays, over the API. */
+export class Replays {
+  readonly #platform: Platform
+
+  constructor(platform: Platform) {
+    this.#platform = platform
+  }
+
+  create(request: ReplayRequest, key?: string): Promise<ReplayStatus> {
+    return this.post('/v1/replays', request, key ? { 'idempotency-key': key } : {})
+  }
+
+  get(id: string): Promise<ReplayStatus> {
+    return this.request('GET', `/v1/replays/${id}`)
+  }
+
+  pause = (id: string) => this.post<ReplayStatus>(`/v1/replays/${id}/pause`)
+  resume = (id: string) => this.post<ReplayStatus>(`/v1/replays/${id}/resume`)
+  cancel = (id: string) => this.post<ReplayStatus>(`/v1/replays/${id}/cancel`)
+  promote = (id: string, body: object = {}) =>
+    this.post<SwitchOutcome>(`/v1/replays/${id}/promote`, body)
+  rollBack = (application: string, body: object = {}) =>
+    this.post<SwitchOutcome>(`/v1/applications/${application}/rollback`, body)
+
+  /** @throws Error with its cause when it fails on the way */
+  async until(
+    id: string,
+    states: readonly ReplayStatus['state'][],
+    timeoutMs = replayTimeoutMs,
+  ): Promise<ReplayStatus> {
+    const status = await waitFor(
+      `replay ${id} being ${states.join(' or ')}`,
+      async () => {
+        const now = await this.get(id)
+        return states.includes(now.state) || now.state === 'failed' ? now : undefined
+      },
+      timeoutMs,
+    )
+    if (states.includes(status.state)) return status
+    throw new Error(`Replay ${id} failed: ${status.cause}`)
+  }
+
+  post<T>(path: string, body: object = {}, headers: Record<string, string> = {}): Promise<T> {
+    return this.request('POST', path, body, headers)
+  }
+
+  /** @throws RefusedError for an answer that is no success */
+  async request<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const answer = await fetch(`${this.#platform.replay.url}${path}`, {
+      method,
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    const json = JSON.parse(await answer.text())
+    if (answer.ok) return json
+    const { code, message, details } = json.error
+    throw new RefusedError(answer.status, code, message, details)
+  }
+}
+
+export class RefusedError extends Error {
+  readonly status: number
+  readonly code: string
+  readonly details: unknown
+
+  constructor(status: number, code: string, message: string, details: unknown) {
+    super(`${status} ${code}: ${message}`)
+    this.name = 'RefusedError'
+    this.status = status
+    this.code = code
+    this.details = details
+  }
+}
+
+/** What a reader of one view has seen go wrong. */
+export interface ReaderReport {
+  readonly answers: number
+  readonly releases: readonly number[]
+  readonly problems: readonly string[]
+  /** Longest time without an answer, ms. */
+  readonly longestGapMs: number
+}
+
+/**
+ * Reads a view again and again until stopped: no answer may fail, nor be of an earlier switch than one
+ * before it, nor at an earlier position.
+ */
+export function readAllTheTime(
+  platform: Platform,
+  application: string,
+  view: string,
+  everyMs: number,
+): { stop(): Promise<ReaderReport> } {
+  const over = new AbortController()
+  const problems: string[] = []
+  const releases: number[] = []
+  let answers = 0
+  let longestGapMs = 0
+  const reading = (async () => {
+    let before: Record<string, Record<string, string>> = {}
+    let last = performance.now()
+    while (!over.signal.aborted) {
+      const url = `${platform.results.url}/v1/views/${application}/${view}?limit=5`
+      try {
+        const answer = await fetch(url)
+        const text = await answer.text()
+        if (answer.status !== 200) problems.push(`${answer.status}: ${text.slice(0, 300)}`)
+        else {
+          const { meta } = JSON.parse(text)
+          answers += 1
+          longestGapMs = Math.max(longestGapMs, performance.now() - last)
+          last = performance.now()
+          if (releases.at(-1) !== meta.release) releases.push(meta.release)
+          const position = JSON.parse(Buffer.from(meta.position, 'base64url').toString())
+          const back = earlier(before, position)
+          if (back) problems.push(`release ${meta.release} went back at ${back}`)
+          before = position
+        }
+      } catch (error) {
+        problems.push(String(error))
+      }
+      await delay(everyMs, undefined, { signal: over.signal }).catch(() => undefined)
+    }
+  })()
+  return {
+    async stop() {
+      over.abort()
+      await reading
+      return { answers, releases, problems, longestGapMs: Math.round(longestGapMs) }
+    },
+  }
+}
+
+type Offsets = Readonly<Record<string, Readonly<Record<string, string>>>>
+
+function earlier(before: Offsets, after: Offsets): string | undefined {
+  for (const [topic, offsets] of Object.entries(before)) {
+    for (const [partition, offset] of Object.entries(offsets)) {
+      const now = after[topic]?.[partition]
+      if (now === undefined || BigInt(now) < BigInt(offset))
+        return `${topic}/${partition}: ${offset} to ${now}`
+    }
+  }
+  return undefined
+}
