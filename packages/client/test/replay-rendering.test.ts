@@ -38,7 +38,9 @@ test('progress tells percent, speed, time left and lag; never more than was reac
 })
 
 test('a plan tells what is read, what is missing and how long it takes', () => {
-  const carry = { carrier_hours: { window_ms: 3_600_000 } }
+  const carry = {
+    carrier_hours: { window_ms: 3_600_000, time_column: 'hour', last_carried_ms: 0 },
+  }
   assert.equal(
     planText({ ...replayPlan, carry }),
     `topic                  events  missing       slack

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ApplicationDefinition } from '@kappa/applications/definition'
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import { positionKey, type ReleaseRecord, type ReleaseView } from '@kappa/applications/records'
 import { SparkError } from '@kappa/spark-connect/errors'

@@ -3,7 +3,8 @@ import type { ReleaseId, Releases } from '../control/releases.ts'
 import type { ReplayStatus } from '../replays/replay-schemas.ts'
 import { replayStatusOf } from '../replays/replay-status.ts'
 import type { ApplicationFolders } from './application-folders.ts'
-import { type ApplicationStatus, type ReleaseStatus, releaseStatusOf } from './release-status.ts'
+import { describeRelease } from './describe-release.ts'
+import type { ApplicationStatus, ReleaseStatus } from './release-status.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** What is known of applications, releases and replays at this moment, from memory. */
@@ -38,7 +39,7 @@ export class Overview {
   release(id: ReleaseId): ReleaseStatus {
     const record = this.releases.get(id)
     const runner = this.#supervisor.runner(id)
-    return releaseStatusOf(record, {
+    return describeRelease(record, {
       isLive: this.releases.isLive(id),
       folderDiffers: this.#folders.differs(record),
       life: runner?.life,

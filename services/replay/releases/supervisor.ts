@@ -82,12 +82,10 @@ export class Supervisor {
   async #keepLooking(): Promise<void> {
     const { signal } = this.#over
     const { logger, config, releases } = this.#parts
-    let wake = () => {}
-    const unsubscribe = releases.onChange(() => wake())
+    let changed = Promise.withResolvers<void>()
+    const unsubscribe = releases.onChange(() => changed.resolve())
     while (!signal.aborted) {
-      const changed = new Promise<void>((resolve) => {
-        wake = resolve
-      })
+      changed = Promise.withResolvers<void>()
       await this.#unfreeze()
       for (const record of releases.all()) {
         try {
@@ -100,7 +98,7 @@ export class Supervisor {
         }
       }
       const waited = delay(config.replays.reconcileIntervalMs, undefined, { signal })
-      await Promise.race([changed, waited]).catch(() => undefined)
+      await Promise.race([changed.promise, waited]).catch(() => undefined)
     }
     unsubscribe()
   }

@@ -28,19 +28,17 @@ export function followReplayRoute(http: Http, { overview }: ReplayContext): void
 }
 
 async function* events(overview: Overview, id: ReleaseId, signal: AbortSignal) {
-  let wake = () => {}
+  let changed = Promise.withResolvers<void>()
   const unsubscribe = overview.releases.onChange((record) => {
-    if (record.application === id.application && record.release === id.release) wake()
+    if (record.application === id.application && record.release === id.release) changed.resolve()
   })
   try {
     while (!signal.aborted) {
-      const changed = new Promise<void>((resolve) => {
-        wake = resolve
-      })
+      changed = Promise.withResolvers<void>()
       const record = overview.releases.get(id)
       yield `event: replay\ndata: ${JSON.stringify(overview.replay(record))}\n\n`
       const waited = delay(intervalMs, undefined, { signal }).catch(() => undefined)
-      await Promise.race([changed, waited])
+      await Promise.race([changed.promise, waited])
     }
   } finally {
     unsubscribe()

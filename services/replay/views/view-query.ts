@@ -33,8 +33,8 @@ export async function startViewQuery(
   options: QueryOptions & { outputMode: OutputMode },
 ): Promise<StreamingQuery> {
   const { application, release, name, view } = identity
-  return session
-    .sql(view.sql)
+  const rows = session.sql(view.sql)
+  return (view.writeAfter === undefined ? rows : rows.filter(view.writeAfter))
     .select(...planChangelogRecord(view, view.columns))
     .writeStream({
       queryName: name,

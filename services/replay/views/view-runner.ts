@@ -8,10 +8,10 @@ import type { Logger } from '@kappa/service/logger'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import type { ReleaseSettings } from '../config.ts'
-import type { ViewStatus } from '../releases/release-status.ts'
 import type { QueryMode } from './query-mode.ts'
 import { slackNeededMs } from './slack-needed.ts'
 import type { ViewPosition } from './view-position.ts'
+import type { ViewStatus } from './view-status.ts'
 
 const recentBatchesMax = 5
 

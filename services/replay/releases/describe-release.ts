@@ -1,0 +1,48 @@
+import { undecodableEventsMaxByDefault } from '@kappa/applications/definition'
+import type { ReleaseDefinition, ReleaseRecord } from '@kappa/applications/records'
+import type { ClusterLife } from './cluster-life.ts'
+import type { ReleaseStatus } from './release-status.ts'
+
+/** A release as the API shows it. @param life while it has a cluster */
+export function describeRelease(
+  record: ReleaseRecord,
+  about: {
+    readonly isLive: boolean
+    readonly folderDiffers: boolean
+    readonly life: ClusterLife | undefined
+    readonly clusterStarts: number
+  },
+): ReleaseStatus {
+  const { application, release, state, cause, created_at, updated_at, keep_until } = record
+  const { life, clusterStarts } = about
+  const time = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
+  return {
+    application,
+    release,
+    state,
+    live: about.isLive,
+    cause: cause ?? null,
+    created_at: time(created_at),
+    updated_at: new Date(updated_at).toISOString(),
+    keep_until: time(keep_until),
+    replay: record.replay ? `${application}-${release}` : null,
+    folder_differs: about.folderDiffers,
+    cluster: life ? { address: life.cluster.address, starts: clusterStarts } : null,
+    streams: streamStatuses(record.definition),
+    views: life?.views.map((runner) => runner.status(runner.position.lag(life.ends))) ?? [],
+  }
+}
+
+function streamStatuses({ sources, streams }: ReleaseDefinition) {
+  return Object.values(sources).map(({ name, topic, versions, undecodableVersions = [] }) => ({
+    stream: name,
+    topic,
+    schema_ids: versions.map(({ schemaId }) => schemaId),
+    undecodable_versions: undecodableVersions.map(({ version, schemaId, reason }) => ({
+      version,
+      schema_id: schemaId,
+      reason,
+    })),
+    undecodable_events_max: streams[name]?.undecodableEventsMax ?? undecodableEventsMaxByDefault,
+  }))
+}
