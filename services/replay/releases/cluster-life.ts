@@ -7,6 +7,7 @@ import { readLogEnds } from '../log/log-ends.ts'
 import { sparkConf } from '../spark/spark-conf.ts'
 import { sparkKafkaFiles, sparkKafkaSystemProperties } from '../spark/spark-kafka.ts'
 import { chooseMode } from '../views/choose-mode.ts'
+import type { FinishedBatch } from '../views/finished-batch.ts'
 import type { UpToMode } from '../views/query-mode.ts'
 import { type ViewIdentity, ViewPosition } from '../views/view-position.ts'
 import { ViewQueries } from '../views/view-queries.ts'
@@ -188,9 +189,18 @@ export class ClusterLife {
     }
   }
 
+  /** Stops a view; its position is then where its last batch has ended. @throws see `ViewQueries.settle` */
+  async hold(runner: ViewRunner): Promise<void> {
+    await runner.hold()
+    await this.#take(runner, await this.#startedQueries().settle(this.#identity(runner)))
+  }
+
   /** Has a view that is held read up to given offsets. @throws see `ViewQueries.runUpTo` */
   async runUpTo(runner: ViewRunner, mode: UpToMode): Promise<void> {
-    const finished = await this.#startedQueries().runUpTo(this.#identity(runner), mode)
+    await this.#take(runner, await this.#startedQueries().runUpTo(this.#identity(runner), mode))
+  }
+
+  async #take(runner: ViewRunner, finished: readonly FinishedBatch[]): Promise<void> {
     for (const batch of finished) await runner.position.finishBatch(batch)
     await runner.position.readCheckpoint()
     this.publish([runner])

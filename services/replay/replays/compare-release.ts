@@ -134,8 +134,7 @@ async function cutView(
   const { effects, config } = parts
   const { record, life, live, view } = what
   const runner = life.view(view)
-  await runner.hold()
-  await runner.position.readCheckpoint()
+  await effects.perform('cut query', record, () => life.hold(runner))
   const own = runner.position.record.sources
   const old = await untilReached(parts, live, view, own, signal)
   if (!old) {

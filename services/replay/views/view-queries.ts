@@ -77,6 +77,16 @@ export class ViewQueries {
   }
 
   /**
+   * Has the query, which must not be running, end what it has planned: nobody else decides where its
+   * newest batch ends.
+   * @returns the batches that it took, counted in the log
+   * @throws SparkError when Spark cannot run the batch
+   */
+  settle(identity: ViewIdentity): Promise<readonly FinishedBatch[]> {
+    return this.#settle(identity, { slackMs: {} })
+  }
+
+  /**
    * Has the query, which must not be running, read up to given offsets and end there: the batch is
    * written to the offset log, and Spark runs it as one that was planned before it stopped. Whatever is
    * killed on the way, doing it again leads to the same rows.
