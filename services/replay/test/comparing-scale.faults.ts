@@ -44,32 +44,47 @@ after(async () => {
   await kafka?.close()
 })
 
-test('ten million rows a side are compared in a small heap', { timeout: timeoutMs }, async () => {
+test('ten million rows a side are compared in a small heap', { timeout: timeoutMs }, async (t) => {
   const sides = await onCluster('comparing-scale-writing', '1g', async (session) => ({
-    old: await write(session, 'comparing-scale-old', rows, 2, 'false'),
-    new: await write(session, 'comparing-scale-new', rows + added, 3, 'true'),
+    old: await write(session, 'old', { count: rows, partitions: 2, like: 'old' }),
+    new: await write(session, 'new', { count: rows + added, partitions: 3, like: 'new' }),
+    other: await write(session, 'other', { count: rows, partitions: 2, like: 'other' }),
   }))
-  await onCluster('comparing-scale', heap, async (session, pid) => {
+  await t.test('when few rows differ', async () => {
+    const found = await compareOnCluster('comparing-scale-few', sides.old, sides.new)
+    const [lost, different] = [rows / gone, rows / changed]
+    assert.deepEqual(
+      [found.equal, found.changed, found.only_old, found.only_new],
+      [rows - lost - different, different, lost, added],
+    )
+    assert.deepEqual(found.changed_by_column, { flights: different })
+    assert.equal(found.samples.length, bounds.samplesMax)
+  })
+  await t.test('when all differ', async () => {
+    const found = await compareOnCluster('comparing-scale-all', sides.old, sides.other)
+    assert.deepEqual([found.equal, found.changed], [0, rows])
+    assert.deepEqual(found.changed_by_column, { flights: rows })
+    assert.equal(found.samples[0]?.key, '["JFK-0","2013-01-01T00:00:00.000000Z"]')
+  })
+})
+
+/** On a cluster of its own, whose memory is then known to be the comparison's. */
+function compareOnCluster(name: string, before: ComparedSide, after: ComparedSide) {
+  return onCluster(name, heap, async (session, pid) => {
     const startedAt = performance.now()
     const parts = { session, kafka: kafkaOptions(), bounds: { ...bounds, timeoutMs } }
-    const found = await compareView(parts, sides)
+    const found = await compareView(parts, { old: before, new: after })
     const seconds = (performance.now() - startedAt) / 1_000
     const peakBytes = peakResidentBytes(pid)
     const nodeBytes = process.resourceUsage().maxRSS * 1_024
     console.log(
-      `${rows} rows a side in ${seconds.toFixed(0)} s (${Math.round((2 * rows) / seconds)} records/s); resident at most: Spark ${megabytes(peakBytes)} with a heap of ${heap}, Node ${megabytes(nodeBytes)}`,
+      `${name}: ${rows} rows a side in ${seconds.toFixed(0)} s (${Math.round((2 * rows) / seconds)} records/s); resident at most: Spark ${megabytes(peakBytes)} with a heap of ${heap}, Node ${megabytes(nodeBytes)}`,
     )
-    const [lost, other] = [rows / gone, rows / changed]
-    assert.deepEqual(
-      [found.equal, found.changed, found.only_old, found.only_new],
-      [rows - lost - other, other, lost, added],
-    )
-    assert.deepEqual(found.changed_by_column, { flights: other })
-    assert.equal(found.samples.length, bounds.samplesMax)
     assert.ok(peakBytes < residentBytesMax)
     assert.ok(nodeBytes < nodeBytesMax)
+    return found
   })
-})
+}
 
 async function onCluster<T>(
   name: string,
@@ -93,22 +108,30 @@ async function onCluster<T>(
   }
 }
 
+interface Rows {
+  readonly count: number
+  readonly partitions: number
+  /** new: a few rows differ from old ones; other: all do. */
+  readonly like: 'old' | 'new' | 'other'
+}
+
 /** One record a row, as a view's query writes it. */
 async function write(
   session: SparkSession,
-  topic: string,
-  count: number,
-  partitions: number,
-  isNew: string,
+  name: string,
+  { count, partitions, like }: Rows,
 ): Promise<ComparedSide> {
+  const topic = `comparing-scale-${name}`
   const compression = { 'cleanup.policy': 'compact', 'compression.type': 'lz4' }
   await kafka.admin.createTopics([{ topic, partitions, config: compression }], 30_000)
+  const isNew = String(like === 'new')
+  const moreFlights = { old: '0', new: `if(id % ${changed} = 7, 1, 0)`, other: '1' }[like]
   await session
     .sql(`
       SELECT
         concat('JFK-', id % 5000) AS route,
         timestamp_seconds(1356998400 + 3600 * (id DIV 5000)) AS hour,
-        id % 97 + if(${isNew} AND id % ${changed} = 7, 1, 0) AS flights,
+        id % 97 + ${moreFlights} AS flights,
         CAST(id % 100003 AS DECIMAL(18, 2)) AS revenue,
         (1 + id % 1013) / 7D * if(${isNew} AND id % ${noisy} = 9, 1 + 1e-13, 1) AS delay,
         concat('carrier number ', id % 16, ' of many') AS carrier
