@@ -20,6 +20,8 @@ const database = 10
 const partitions = 2
 const keys = 20
 const switches = 50
+/** Of a replay that comes after all others here. */
+const fence = 1_000
 const columns = [
   { name: 'id', type: 'int', nullable: false },
   { name: 'n', type: 'bigint', nullable: false },
@@ -174,7 +176,9 @@ describe('P4: a switch of release', () => {
   test('a frozen release stays readable, shows in the metrics, and ends in time', async () => {
     const [a, b] = await Promise.all([start(), start()])
     const parts = partsOf(blue)
-    for (const { slot } of parts) await replay.store.freeze(slot, 5)
+    for (const { slot } of parts) {
+      assert.equal((await replay.store.freeze(slot, fence)).outcome, 'done')
+    }
     await write(blue, 2)
     await write(green, 2)
     const labels = `application="${blue.name}",release="1",view="first"`
@@ -195,7 +199,7 @@ describe('P4: a switch of release', () => {
     const started = performance.now()
     await a.stop()
     assert.ok(performance.now() - started < 2_000, 'stopped while frozen, before it was cut')
-    for (const { slot } of parts) await replay.store.unfreeze(slot, 5)
+    for (const { slot } of parts) await replay.store.unfreeze(slot, fence)
     const reply = await until(
       () => get(b.url, pathOf('first')),
       (answer) => sourceOf(answer) === 2,
