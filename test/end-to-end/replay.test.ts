@@ -12,7 +12,8 @@ import { importSteadily } from '../replays/steady-import.ts'
 import { testStack } from '../stack.ts'
 
 const namespace = 'e2e-replay'
-const views = ['carrier_hours', 'aircraft_places', 'turnarounds'] as const
+const views = ['carrier_hours', 'turnarounds'] as const
+const atFirst = 12_000
 
 describe('P2, P4, P7: a view is changed, replayed, compared, switched and rolled back under load', {
   concurrency: 1,
@@ -26,18 +27,18 @@ describe('P2, P4, P7: a view is changed, replayed, compared, switched and rolled
     copy = copyFlights(join(testStack().stateFolder, `${namespace}-files`), namespace)
     keepViews(copy, views)
     const environment = {
-      KAPPA_CATCH_UP_EVENTS_PER_BATCH_MAX: '6000',
+      KAPPA_CATCH_UP_EVENTS_PER_BATCH_MAX: '4000',
       KAPPA_STANDBY_MS: '600000',
     }
     platform = await Platform.start({ namespace, redisDatabase: 9, ...copy, environment })
     replays = new Replays(platform)
     await platform.untilLive('flights')
     const events = await sampleEvents()
-    await publishImport(platform.ingest.url, events.slice(0, 25_000), copy)
+    await publishImport(platform.ingest.url, events.slice(0, atFirst), copy)
     await platform.untilCurrent('flights', views)
-    load = importSteadily(() => platform.ingest.url, events.slice(25_000), {
+    load = importSteadily(() => platform.ingest.url, events.slice(atFirst), {
       topic: copy.topic,
-      eventsPerSecond: 40,
+      eventsPerSecond: 10,
     })
   })
   after(async () => {
@@ -49,7 +50,7 @@ describe('P2, P4, P7: a view is changed, replayed, compared, switched and rolled
     const readers = views.map((view) => readAllTheTime(platform, 'flights', view, 50))
     const { id, plan } = await replays.create({ application: 'flights', promote: 'if-equal' })
     assert.equal(id, 'flights-2')
-    assert.ok((plan?.events ?? 0) >= 25_000)
+    assert.ok((plan?.events ?? 0) >= atFirst)
     const status = await replays.until(id, ['live'])
     assert.equal(status.comparison?.verdict, 'equal')
     for (const view of status.comparison?.views ?? []) {
@@ -85,10 +86,10 @@ describe('P2, P4, P7: a view is changed, replayed, compared, switched and rolled
   test('everything published: the new rows and, rolled back, the old ones equal the oracle', async () => {
     await load.stop()
     const events = await sampleEvents()
-    const rest = events.slice(25_000 + load.published())
+    const rest = events.slice(atFirst + load.published())
     await publishImport(platform.ingest.url, rest, copy)
     await platform.untilCurrent('flights', views)
-    const names = ['carrier_hours_scheduled', 'aircraft_places', 'turnarounds'] as const
+    const names = ['carrier_hours_scheduled', 'turnarounds'] as const
     for (const [index, name] of names.entries()) {
       const view = views[index] as string
       assertSameRows(view, await expectedView(name), await platform.allRows('flights', view))

@@ -84,7 +84,10 @@ export class ControlLog {
     if (live) this.#pointers.set(live.application, live)
   }
 
-  /** Above every pointer's that was ever written: what it marks is newer for every reader. */
+  /**
+   * Above every pointer's that was ever written: what it marks is newer for every reader. It fences
+   * side effects in Redis as well: an instance that takes over begins above what this one knows.
+   */
   nextPointerEpoch(): number {
     return Math.max(this.epoch, ...[...this.#pointers.values()].map(({ epoch }) => epoch)) + 1
   }

@@ -15,7 +15,7 @@ export interface ReleaseParts {
   readonly contracts: ContractsFolder
   readonly kafka: Kafka
   readonly store: ObjectStore
-  readonly control: Pick<ControlLog, 'epoch' | 'positions' | 'removePositions'>
+  readonly control: Pick<ControlLog, 'epoch' | 'nextPointerEpoch' | 'positions' | 'removePositions'>
   readonly releases: Releases
   readonly effects: Effects
   readonly positions: PositionWriter

@@ -58,7 +58,7 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
     return Math.round(performance.now() - begun)
   } finally {
     await effects.perform('unfreeze rows', id, async () => {
-      await Promise.all(slots.map((slot) => rows.unfreeze(slot, control.epoch)))
+      await Promise.all(slots.map((slot) => rows.unfreeze(slot, control.nextPointerEpoch())))
     })
   }
 }
@@ -68,7 +68,9 @@ async function freeze(
   { rows, control }: SwitchParts,
   slots: readonly Slot[],
 ): Promise<ReadonlyMap<Slot, bigint | undefined>> {
-  const frozen = await Promise.all(slots.map((slot) => rows.freeze(slot, control.epoch)))
+  const frozen = await Promise.all(
+    slots.map((slot) => rows.freeze(slot, control.nextPointerEpoch())),
+  )
   for (const result of frozen) {
     if (result.outcome !== 'fenced') continue
     throw new SwitchRefusedError(
@@ -91,7 +93,7 @@ export async function unfreezeAll(parts: SwitchParts): Promise<void> {
     const slots = Object.keys(record.definition.views).flatMap((view) =>
       slotsOf(config.namespace, record, view),
     )
-    await Promise.all(slots.map((slot) => rows.unfreeze(slot, control.epoch)))
+    await Promise.all(slots.map((slot) => rows.unfreeze(slot, control.nextPointerEpoch())))
   }
 }
 
