@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type LivePointer, type ReleaseRecord, releaseKey } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
 import type { ControlLog } from './control-log.ts'
@@ -72,6 +73,17 @@ export class Releases {
   onChange(listener: (record: ReleaseRecord) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  /** Resolves when a release has changed, at the latest after `timeoutMs`, or when the signal aborts. */
+  async changed(id: ReleaseId, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const unsubscribe = this.onChange(({ application, release }) => {
+      if (application === id.application && release === id.release) over.abort()
+    })
+    const either = AbortSignal.any([signal, over.signal])
+    await delay(timeoutMs, undefined, { signal: either }).catch(() => undefined)
+    unsubscribe()
   }
 
   /** Adds a release with the next number of its application. */

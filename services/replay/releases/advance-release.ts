@@ -46,8 +46,8 @@ async function enterRunning(
   const record = releases.get(id)
   if (record.state !== 'starting') {
     await releases.update(id, () => ({ definition }))
-  } else if (record.replay === undefined) {
-    // Nothing to be held against: readers see it fill.
+  } else if (releases.pointer(id.application) === undefined) {
+    // Nobody reads anything yet: readers see it fill.
     await releases.makeLive(id, { definition, keep_until: undefined })
   } else {
     await releases.update(id, ({ state }) =>
@@ -77,11 +77,14 @@ async function proceed(
       const state = isBuilding(record) ? 'comparing' : 'ready'
       const caughtUp = { events: eventsRead(life), seconds: (Date.now() - startedAt) / 1_000 }
       await releases.update(id, ({ state: now, replay }) =>
-        now !== 'catching_up' || !replay
+        now !== 'catching_up'
           ? undefined
-          : { state, replay: { ...replay, ...(isBuilding(record) && { caught_up: caughtUp }) } },
+          : {
+              state,
+              replay: isBuilding(record) && replay ? { ...replay, caught_up: caughtUp } : replay,
+            },
       )
-    } else if (record.state === 'comparing' && record.replay?.comparison === undefined) {
+    } else if (record.state === 'comparing' && record.replay && !record.replay.comparison) {
       const comparison = await compareRelease(parts, record, life, signal)
       await releases.update(id, ({ state, replay }) =>
         state === 'comparing' && replay
@@ -95,7 +98,7 @@ async function proceed(
         state === 'comparing' && !signal.aborted ? { state: 'ready' } : undefined,
       )
     } else {
-      await delay(pollMs, undefined, { signal }).catch(() => undefined)
+      await releases.changed(id, parts.config.release.heartbeatMs, signal)
     }
   }
 }

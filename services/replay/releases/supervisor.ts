@@ -200,7 +200,7 @@ export class Supervisor {
       if (!this.#stopping.has(releaseKey(id.application, id.release))) this.#run(record)
       const life = this.runner(id)?.life
       report({ state: record.state, ...(life && progressOf(record, life)) })
-      await this.#untilChanged(id, signal)
+      await releases.changed(id, this.#parts.config.replays.reconcileIntervalMs, signal)
     }
   }
 
@@ -258,22 +258,6 @@ export class Supervisor {
     } catch (error) {
       this.#parts.logger.warn({ err: error }, 'Redis cannot be reached; no release is switched yet')
     }
-  }
-
-  async #untilChanged({ application, release }: ReleaseId, signal: AbortSignal): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const done = () => {
-        unsubscribe()
-        signal.removeEventListener('abort', done)
-        clearTimeout(timer)
-        resolve()
-      }
-      const timer = setTimeout(done, this.#parts.config.replays.reconcileIntervalMs)
-      signal.addEventListener('abort', done, { once: true })
-      const unsubscribe = this.#parts.releases.onChange((record) => {
-        if (record.application === application && record.release === release) done()
-      })
-    })
   }
 }
 
