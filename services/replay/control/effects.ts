@@ -33,8 +33,15 @@ export class Effects {
 
   /** @throws KafkaError `fenced`, and then nothing was done; what `work` throws */
   async perform<T>(effect: SideEffect, id: ReleaseId, work: () => Promise<T>): Promise<T> {
+    return this.performFenced(effect, async () => {
+      await this.#releases.confirm(id)
+      return work()
+    })
+  }
+
+  /** A side effect that the other side refuses from an older instance: Redis knows the newest fence. */
+  async performFenced<T>(effect: SideEffect, work: () => Promise<T>): Promise<T> {
     await this.#listener(effect, 'before')
-    await this.#releases.confirm(id)
     const result = await work()
     await this.#listener(effect, 'after')
     return result

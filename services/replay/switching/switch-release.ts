@@ -34,6 +34,11 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
   const target = releases.get(id)
   const old = releases.live(id.application)
   if (old?.release === id.release) return 0
+  if (target.switching && target.switching.from !== (old?.release ?? null)) {
+    throw new SwitchRefusedError(
+      `Release ${old?.release} has become live meanwhile; the switch was asked for while ${target.switching.from} was. Compare again, then promote.`,
+    )
+  }
   const pairs = Object.keys(target.definition.views).map(
     (view) => new ViewPair(config.namespace, view, old, target),
   )
@@ -41,7 +46,7 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
   const slots = pairs.flatMap(({ oldSlots }) => oldSlots)
   const begun = performance.now()
   try {
-    const frozen = await effects.perform('freeze rows', id, () => freeze(parts, slots))
+    const frozen = await effects.performFenced('freeze rows', () => freeze(parts, slots))
     await untilCovered(parts, pairs, frozen, config.replays.freezeMsMax)
     const pointer = await releases.makeLive(
       id,
@@ -52,12 +57,12 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
       },
       replaced(parts, target, old),
     )
-    await effects.perform('set pointer', id, () =>
+    await effects.performFenced('set pointer', () =>
       rows.point(pointer.application, pointer.epoch, pointer.release),
     )
     return Math.round(performance.now() - begun)
   } finally {
-    await effects.perform('unfreeze rows', id, async () => {
+    await effects.performFenced('unfreeze rows', async () => {
       await Promise.all(slots.map((slot) => rows.unfreeze(slot, control.nextPointerEpoch())))
     })
   }
