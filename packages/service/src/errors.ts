@@ -32,6 +32,7 @@ export const errorCatalogue = {
   log_incomplete: 409,
   live_changed: 409,
   rows_differ: 409,
+  rows_dropped: 409,
   not_caught_up: 409,
   idempotency_key_reused: 409,
   payload_truncated: 409,

@@ -75,6 +75,15 @@ export class Releases {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Whether no view of a release has dropped what it should have counted. */
+  isComplete({ application, release }: ReleaseId): boolean {
+    const positions = [...this.#control.positions.values()]
+    return positions.every(
+      (position) =>
+        position.application !== application || position.release !== release || position.complete,
+    )
+  }
+
   /** Resolves when a release has changed, at the latest after `timeoutMs`, or when the signal aborts. */
   async changed(id: ReleaseId, timeoutMs: number, signal: AbortSignal): Promise<void> {
     const over = new AbortController()

@@ -8,7 +8,7 @@ import { type JobQueue, JobQueueError } from '../jobs/job-queue.ts'
 import { progressOf } from '../replays/replay-progress.ts'
 import type { RemovalParts } from '../retiring/removal-parts.ts'
 import { removeRelease } from '../retiring/remove-release.ts'
-import { wantsPromotion } from '../switching/promotion.ts'
+import { policyOf } from '../switching/promotion.ts'
 import {
   type SwitchParts,
   SwitchRefusedError,
@@ -128,13 +128,7 @@ export class Supervisor {
     if (record.switching && (state === 'ready' || state === 'standby')) {
       return this.#add('switch', record, record.switching.requested_at)
     }
-    if (state === 'ready' && wantsPromotion(releases, record)) {
-      const from = releases.pointer(record.application)?.release ?? null
-      const switching = { kind: 'promote' as const, from, requested_at: Date.now() }
-      await releases.update(record, ({ state: now }) =>
-        now === 'ready' ? { switching } : undefined,
-      )
-    }
+    if (state === 'ready') await this.#followPolicy(record)
     if (state === 'standby' && keep_until !== undefined && Date.now() >= keep_until) {
       const retainMs = record.replay?.retain_ms ?? this.#parts.config.replays.retainMs
       await releases.moveIf(record, ['standby'], {
@@ -142,6 +136,22 @@ export class Supervisor {
         keep_until: Date.now() + retainMs,
       })
     }
+  }
+
+  async #followPolicy(record: ReleaseRecord): Promise<void> {
+    const { releases } = this.#parts
+    const policy = policyOf(releases, record)
+    if (!policy) return
+    const from = releases.pointer(record.application)?.release ?? null
+    await releases.update(record, ({ state, note }) => {
+      if (state !== 'ready') return undefined
+      if (policy.promote) {
+        return { switching: { kind: 'promote', from, requested_at: Date.now() } }
+      }
+      return note?.text === policy.reason
+        ? undefined
+        : { note: { text: policy.reason, at: Date.now() } }
+    })
   }
 
   /** One job for each time that a release has come into its state; one that failed is tried again later. */

@@ -3,15 +3,23 @@ import type { Releases } from '../control/releases.ts'
 
 const retryMs = 5_000
 
-/** Whether the policy of a replay makes its release live without being asked again. */
-export function wantsPromotion(releases: Releases, record: ReleaseRecord): boolean {
+/**
+ * What the policy of a replay has to say of its release, which is ready: to be promoted now, or why
+ * not; undefined where nobody but a person decides, or it was tried a moment ago.
+ */
+export function policyOf(
+  releases: Releases,
+  record: ReleaseRecord,
+): { readonly promote: true } | { readonly promote: false; readonly reason: string } | undefined {
   const { replay, note } = record
-  if (!replay || (note && Date.now() - note.at < retryMs)) return false
-  return replay.promote !== 'manual' && reasonAgainstPromotion(releases, record) === undefined
+  if (!replay || replay.promote === 'manual') return undefined
+  const problem = reasonAgainstPromotion(releases, record)
+  if (problem) return { promote: false, reason: problem.message }
+  return note && Date.now() - note.at < retryMs ? undefined : { promote: true }
 }
 
 export interface PromotionProblem {
-  readonly code: 'wrong_state' | 'live_changed' | 'rows_differ'
+  readonly code: 'wrong_state' | 'live_changed' | 'rows_differ' | 'rows_dropped'
   readonly message: string
 }
 
@@ -27,6 +35,12 @@ export function reasonAgainstPromotion(
     return {
       code: 'wrong_state',
       message: `${name} is ${state}; only one that is ready can be promoted.`,
+    }
+  }
+  if (!releases.isComplete(record)) {
+    return {
+      code: 'rows_dropped',
+      message: `${name} has dropped events that it should have counted; its rows cannot become right. Cancel it, and replay with more watermark_slack.`,
     }
   }
   const live = releases.pointer(application)?.release

@@ -27,7 +27,8 @@ export async function promote(
   if (releases.isLive(id)) return outcome(releases, record, { done: true, reason: null })
   const problem = reasonAgainstPromotion(releases, record, options)
   if (options.dryRun) {
-    return outcome(releases, record, { done: false, reason: problem?.message ?? null })
+    const reason = problem?.message ?? null
+    return { ...outcome(releases, record, { done: false, reason }), allowed: !problem }
   }
   if (problem) throw new ServiceError(problem.code, problem.message)
   return request(releases, record, 'promote', options)
@@ -129,7 +130,7 @@ function outcome(
     from: releases.pointer(application)?.release ?? null,
     to: release,
     done,
-    allowed: done || reason === null,
+    allowed: true,
     reason,
     frozen_ms: done ? (switched?.frozen_ms ?? null) : null,
   }
