@@ -7,7 +7,7 @@ import type {
 import type { Platform } from '../platform/platform.ts'
 import { waitFor } from '../platform/wait.ts'
 
-const replayTimeoutMs = 300_000
+const replayTimeoutMs = 600_000
 
 /** What tests do with replays, over the API. */
 export class Replays {
