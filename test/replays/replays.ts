@@ -1,9 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type {
-  ReplayRequest,
-  ReplayStatus,
-  SwitchOutcome,
-} from '@kappa/replay/replays/replay-schemas'
+import type { ReplayRequest, ReplayStatus } from '@kappa/replay/replays/replay-schemas'
+import type { SwitchOutcome } from '@kappa/replay/switching/switch-outcome'
 import type { Platform } from '../platform/platform.ts'
 import { waitFor } from '../platform/wait.ts'
 

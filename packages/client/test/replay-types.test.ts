@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type * as releases from '@kappa/replay/releases/release-status'
+import type * as releases from '@kappa/replay/overview/release-status'
 import type * as wire from '@kappa/replay/replays/replay-schemas'
+import type * as switching from '@kappa/replay/switching/switch-outcome'
 import type { ApplicationStatus, ReleaseStatus } from '../src/release-status.ts'
 import type {
   ReplayDryRun,
@@ -29,7 +30,7 @@ test("the SDK's types are those of the service's schemas", () => {
     readonly status: Same<wire.ReplayStatus, ReplayStatus>
     readonly progress: Same<wire.ReplayProgress, ReplayProgress>
     readonly dryRun: Same<wire.ReplayDryRun, ReplayDryRun>
-    readonly outcome: Same<wire.SwitchOutcome, SwitchOutcome>
+    readonly outcome: Same<switching.SwitchOutcome, SwitchOutcome>
   } = { request: true, status: true, progress: true, dryRun: true, outcome: true }
   // Of these the SDK leaves parts out.
   const reads: {

@@ -1,7 +1,7 @@
 import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { ApplicationError, formatProblem } from '@kappa/applications/problems'
 import type { ViewColumn } from '@kappa/applications/view-plan'
-import { ClusterLife } from '../releases/cluster-life.ts'
+import { ClusterLife } from '../clusters/cluster-life.ts'
 import { pinDatasets } from '../releases/datasets.ts'
 import { releaseFolder } from '../releases/release-folder.ts'
 import type { ReleaseParts } from '../releases/release-parts.ts'

@@ -1,6 +1,6 @@
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { ReleaseRecord } from '@kappa/applications/records'
-import type { ClusterLife } from '../releases/cluster-life.ts'
+import type { ClusterLife } from '../clusters/cluster-life.ts'
 import type { ViewRunner } from '../views/view-runner.ts'
 import type { ReplayProgress } from './replay-schemas.ts'
 

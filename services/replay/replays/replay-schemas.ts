@@ -114,19 +114,7 @@ export const replayDryRun = Type.Object({
   }),
 })
 
-/** What a promotion or rollback did, or (dry run) would do. */
-export const switchOutcome = Type.Object({
-  application: Type.String(),
-  from: orNull(Type.Integer()),
-  to: Type.Integer(),
-  done: Type.Boolean({ description: 'false: asked for, going on, or a dry run.' }),
-  allowed: Type.Boolean(),
-  reason: orNull(Type.String(), 'Why it is not allowed, or what it waits for.'),
-  frozen_ms: orNull(Type.Integer(), 'How long rows stood still for readers.'),
-})
-
 export type ReplayRequest = Static<typeof replayRequest>
 export type ReplayProgress = Static<typeof replayProgress>
 export type ReplayStatus = Static<typeof replayStatus>
 export type ReplayDryRun = Static<typeof replayDryRun>
-export type SwitchOutcome = Static<typeof switchOutcome>

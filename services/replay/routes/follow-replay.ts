@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Http } from '@kappa/service/http'
 import type { ReleaseId } from '../control/releases.ts'
-import type { Overview } from '../releases/overview.ts'
+import type { Overview } from '../overview/overview.ts'
 import { findReplay } from '../replays/replay-id.ts'
 import { type ReplayContext, replayParams } from './replay-context.ts'
 

@@ -1,6 +1,6 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import { applicationStatus } from '../releases/release-status.ts'
+import { applicationStatus } from '../overview/release-status.ts'
 import type { ReplayContext } from './replay-context.ts'
 
 export function listApplicationsRoute(http: Http, { overview }: ReplayContext): void {

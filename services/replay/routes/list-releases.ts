@@ -1,6 +1,6 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import { releaseStatus } from '../releases/release-status.ts'
+import { releaseStatus } from '../overview/release-status.ts'
 import { applicationQuery, type ReplayContext } from './replay-context.ts'
 
 export function listReleasesRoute(http: Http, { overview }: ReplayContext): void {

@@ -1,8 +1,8 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
 import { findReplay } from '../replays/replay-id.ts'
-import { switchOutcome } from '../replays/replay-schemas.ts'
 import { promote } from '../switching/request-switch.ts'
+import { switchOutcome } from '../switching/switch-outcome.ts'
 import { dryRunQuery, type ReplayContext, replayParams } from './replay-context.ts'
 
 export function promoteReplayRoute(http: Http, { overview, config }: ReplayContext): void {

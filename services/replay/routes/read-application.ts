@@ -1,6 +1,6 @@
 import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
-import { applicationStatus } from '../releases/release-status.ts'
+import { applicationStatus } from '../overview/release-status.ts'
 import { applicationParams, type ReplayContext } from './replay-context.ts'
 
 export function readApplicationRoute(http: Http, { overview }: ReplayContext): void {

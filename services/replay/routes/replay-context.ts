@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
 import type { ReplayConfig } from '../config.ts'
-import type { Overview } from '../releases/overview.ts'
-import type { Supervisor, SupervisorParts } from '../releases/supervisor.ts'
+import type { Overview } from '../overview/overview.ts'
 import type { DefinitionAnalysis } from '../replays/analyse-definition.ts'
+import type { Supervisor, SupervisorParts } from '../supervision/supervisor.ts'
 
 /** What the routes are made of. */
 export interface ReplayContext {

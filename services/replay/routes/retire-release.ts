@@ -1,5 +1,5 @@
 import type { Http } from '@kappa/service/http'
-import { releaseStatus } from '../releases/release-status.ts'
+import { releaseStatus } from '../overview/release-status.ts'
 import { retireRelease } from '../replays/operations.ts'
 import { type ReplayContext, releaseParams } from './replay-context.ts'
 

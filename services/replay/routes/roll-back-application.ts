@@ -1,7 +1,7 @@
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import { switchOutcome } from '../replays/replay-schemas.ts'
 import { rollBack } from '../switching/request-switch.ts'
+import { switchOutcome } from '../switching/switch-outcome.ts'
 import { switchTimeoutMs } from './promote-replay.ts'
 import { applicationParams, dryRunQuery, type ReplayContext } from './replay-context.ts'
 

@@ -2,8 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ReleaseRecord } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
 import type { ReleaseId, Releases } from '../control/releases.ts'
-import type { SwitchOutcome } from '../replays/replay-schemas.ts'
 import { reasonAgainstPromotion } from './promotion.ts'
+import type { SwitchOutcome } from './switch-outcome.ts'
 
 const pollMs = 10
 

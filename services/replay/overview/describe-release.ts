@@ -1,6 +1,6 @@
 import { undecodableEventsMaxByDefault } from '@kappa/applications/definition'
 import type { ReleaseDefinition, ReleaseRecord } from '@kappa/applications/records'
-import type { ClusterLife } from './cluster-life.ts'
+import type { ClusterLife } from '../clusters/cluster-life.ts'
 import type { ReleaseStatus } from './release-status.ts'
 
 /** A release as the API shows it. @param life while it has a cluster */

@@ -1,9 +1,9 @@
 import type { ReleaseRecord } from '@kappa/applications/records'
 import { formatDuration } from '@kappa/contracts/duration'
-import type { ClusterLife } from '../releases/cluster-life.ts'
-import { replayIdOf } from './replay-id.ts'
-import { progressOf } from './replay-progress.ts'
-import type { ReplayStatus } from './replay-schemas.ts'
+import type { ClusterLife } from '../clusters/cluster-life.ts'
+import { replayIdOf } from '../replays/replay-id.ts'
+import { progressOf } from '../replays/replay-progress.ts'
+import type { ReplayStatus } from '../replays/replay-schemas.ts'
 
 /** A replay as the API shows it. @param life while the release has a cluster */
 export function replayStatusOf(record: ReleaseRecord, life: ClusterLife | undefined): ReplayStatus {

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ReleaseRecord } from '@kappa/applications/records'
+import type { ClusterLife } from '../clusters/cluster-life.ts'
 import type { ReleaseId, Releases } from '../control/releases.ts'
+import type { ReleaseParts } from '../releases/release-parts.ts'
+import { isBuilding } from '../releases/release-phase.ts'
 import { compareRelease } from '../replays/compare-release.ts'
-import type { ClusterLife } from './cluster-life.ts'
 import { prepareRelease } from './prepare-release.ts'
-import type { ReleaseParts } from './release-parts.ts'
-import { isBuilding } from './release-phase.ts'
 
 /** Raised when the rows of a release cannot be right, whatever it does from now on. */
 export class ReleaseSpoiledError extends Error {

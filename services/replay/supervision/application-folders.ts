@@ -3,8 +3,8 @@ import { listApplications, loadApplication } from '@kappa/applications/load'
 import { ApplicationError, formatProblem } from '@kappa/applications/problems'
 import type { ReleaseRecord } from '@kappa/applications/records'
 import type { Releases } from '../control/releases.ts'
-import type { ReleaseParts } from './release-parts.ts'
-import { folderDiffers, requestRelease, withBoundsOf } from './release-request.ts'
+import type { ReleaseParts } from '../releases/release-parts.ts'
+import { folderDiffers, requestRelease, withBoundsOf } from '../releases/release-request.ts'
 
 /** The applications of the folder, as they were when replay started, and what is wrong with them. */
 export class ApplicationFolders {

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { ApplicationError } from '@kappa/applications/problems'
 import type { ReleaseRecord } from '@kappa/applications/records'
 import { KafkaError } from '@kappa/kafka/port'
+import { ClusterLife } from '../clusters/cluster-life.ts'
 import { hasCluster } from '../control/release-states.ts'
 import type { ReleaseId } from '../control/releases.ts'
+import type { ReleaseParts } from '../releases/release-parts.ts'
+import { isBuilding } from '../releases/release-phase.ts'
 import { UndecodableEventsError, ViewFailedError } from '../views/view-runner.ts'
 import { advanceRelease, ReleaseSpoiledError } from './advance-release.ts'
-import { ClusterLife } from './cluster-life.ts'
-import type { ReleaseParts } from './release-parts.ts'
-import { isBuilding } from './release-phase.ts'
 
 /**
  * Keeps one release running: its cluster, its queries, its positions. A lost cluster is replaced, a

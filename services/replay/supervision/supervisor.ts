@@ -5,6 +5,7 @@ import { hasCluster } from '../control/release-states.ts'
 import type { ReleaseId } from '../control/releases.ts'
 import type { Job } from '../jobs/job.ts'
 import { type JobQueue, JobQueueError } from '../jobs/job-queue.ts'
+import { isBuilding } from '../releases/release-phase.ts'
 import { progressOf } from '../replays/replay-progress.ts'
 import type { RemovalParts } from '../retiring/removal-parts.ts'
 import { removeRelease } from '../retiring/remove-release.ts'
@@ -16,7 +17,6 @@ import {
   unfreezeAll,
 } from '../switching/switch-release.ts'
 import { currentOf } from './application-folders.ts'
-import { isBuilding } from './release-phase.ts'
 import { ReleaseRunner } from './release-runner.ts'
 
 type JobKind = 'replay' | 'switch' | 'remove'

@@ -1,11 +1,11 @@
 import type { ReleaseRecord } from '@kappa/applications/records'
 import type { ReleaseId, Releases } from '../control/releases.ts'
 import type { ReplayStatus } from '../replays/replay-schemas.ts'
-import { replayStatusOf } from '../replays/replay-status.ts'
-import type { ApplicationFolders } from './application-folders.ts'
+import type { ApplicationFolders } from '../supervision/application-folders.ts'
+import type { Supervisor } from '../supervision/supervisor.ts'
 import { describeRelease } from './describe-release.ts'
 import type { ApplicationStatus, ReleaseStatus } from './release-status.ts'
-import type { Supervisor } from './supervisor.ts'
+import { replayStatusOf } from './replay-status.ts'
 
 /** What is known of applications, releases and replays at this moment, from memory. */
 export class Overview {

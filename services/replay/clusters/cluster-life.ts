@@ -4,6 +4,8 @@ import { positionKey, type ReleaseRecord, type ReleaseView } from '@kappa/applic
 import { SparkError } from '@kappa/spark-connect/errors'
 import type { Cluster } from '../launchers/launcher.ts'
 import { readLogEnds } from '../log/log-ends.ts'
+import type { ReleaseParts } from '../releases/release-parts.ts'
+import { isBuilding } from '../releases/release-phase.ts'
 import { sparkConf } from '../spark/spark-conf.ts'
 import { sparkKafkaFiles, sparkKafkaSystemProperties } from '../spark/spark-kafka.ts'
 import { chooseMode } from '../views/choose-mode.ts'
@@ -12,8 +14,6 @@ import type { UpToMode } from '../views/query-mode.ts'
 import { type ViewIdentity, ViewPosition } from '../views/view-position.ts'
 import { ViewQueries } from '../views/view-queries.ts'
 import { ViewRunner } from '../views/view-runner.ts'
-import type { ReleaseParts } from './release-parts.ts'
-import { isBuilding } from './release-phase.ts'
 import { ReleaseSession } from './release-session.ts'
 
 /**

@@ -1,11 +1,11 @@
 import type { ReleaseDefinition, ReleaseRecord, ReleaseView } from '@kappa/applications/records'
+import type { ReleaseSession } from '../clusters/release-session.ts'
 import type { ReleaseId } from '../control/releases.ts'
+import { pinDatasets } from '../releases/datasets.ts'
+import type { ReleaseParts } from '../releases/release-parts.ts'
 import { carryInto } from '../replays/carry-into.ts'
 import { extendSources } from '../spark/sources.ts'
 import { analyseViews } from '../spark/spark-views.ts'
-import { pinDatasets } from './datasets.ts'
-import type { ReleaseParts } from './release-parts.ts'
-import type { ReleaseSession } from './release-session.ts'
 
 const topicTimeoutMs = 30_000
 
