@@ -227,7 +227,13 @@ export class Supervisor {
     } catch (error) {
       if (error instanceof KafkaError && error.code === 'fenced') throw error
       const text = error instanceof Error ? error.message : String(error)
-      await releases.update(id, () => ({ switching: undefined, note: { text, at: Date.now() } }))
+      const note = { text, at: Date.now() }
+      // Nobody waits for a stopped release that comes back: it is tried again until it is live.
+      const comesBack = switching.kind === 'rollback' && releases.get(id).state === 'ready'
+      const isForNow = error instanceof SwitchRefusedError && error.isForNow
+      await releases.update(id, () =>
+        isForNow && comesBack ? { note } : { note, switching: undefined },
+      )
       if (!(error instanceof SwitchRefusedError)) throw error
       logger.warn({ ...id, reason: text }, 'a switch did not come about')
     }

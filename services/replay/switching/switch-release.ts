@@ -7,9 +7,13 @@ import { slotsOf, ViewPair } from './view-pair.ts'
 
 /** Raised when a switch did not come about; the release that was live still is. */
 export class SwitchRefusedError extends Error {
-  constructor(message: string) {
+  /** Whether it may come about later without being asked for again. */
+  readonly isForNow: boolean
+
+  constructor(message: string, { isForNow }: { isForNow: boolean }) {
     super(message)
     this.name = 'SwitchRefusedError'
+    this.isForNow = isForNow
   }
 }
 
@@ -37,6 +41,7 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
   if (target.switching && target.switching.from !== (old?.release ?? null)) {
     throw new SwitchRefusedError(
       `Release ${old?.release} has become live meanwhile; the switch was asked for while ${target.switching.from} was. Compare again, then promote.`,
+      { isForNow: false },
     )
   }
   const pairs = Object.keys(target.definition.views).map(
@@ -80,6 +85,7 @@ async function freeze(
     if (result.outcome !== 'fenced') continue
     throw new SwitchRefusedError(
       `Another instance of replay has taken over (epoch ${result.by}); it switches releases now.`,
+      { isForNow: false },
     )
   }
   return new Map(
@@ -172,6 +178,7 @@ async function untilCovered(
       const behind = pairs.filter((_, index) => !covered[index]).map(({ view }) => view)
       throw new SwitchRefusedError(
         `The rows of ${behind.join(', ')} have not reached those of the live release within ${timeoutMs} ms: results has not loaded them, or the release lags. The live release goes on.`,
+        { isForNow: true },
       )
     }
     await delay(pollMs)
