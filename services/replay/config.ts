@@ -131,7 +131,7 @@ function readReplaySettings(read: ConfigReader): ReplaySettings {
       max: 1_000,
       unit: 'rows a view',
     }),
-    switchWaitMs: read.milliseconds('KAPPA_SWITCH_WAIT_MS', { default: 10_000 }),
+    switchWaitMs: read.milliseconds('KAPPA_SWITCH_WAIT_MS', { default: 60_000 }),
     freezeMsMax: read.milliseconds('KAPPA_FREEZE_MS_MAX', { default: 10_000 }),
   }
 }
