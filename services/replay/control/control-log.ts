@@ -60,7 +60,18 @@ export class ControlLog {
     }))
     await kafka.admin.createTopics(specs, options.timeoutMs)
     const producer = await kafka.transactionalProducer(`${topics.releases}-writer`)
-    return new ControlLog(await readState(kafka, topics), producer, topics)
+    const control = new ControlLog(await readState(kafka, topics), producer, topics)
+    await control.#claim()
+    return control
+  }
+
+  /**
+   * Leaves this opening's epoch in the log, on a release as it is: one that writes nothing more would
+   * else share it with the next, and launchers and Redis could not tell the two apart.
+   */
+  async #claim(): Promise<void> {
+    const [record] = this.#releases.values()
+    if (record) await this.writeReleases([{ ...record, epoch: this.epoch }])
   }
 
   livePointer(application: string): LivePointer | undefined {

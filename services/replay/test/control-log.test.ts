@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { type ReleaseRecord, TopicNames } from '@kappa/applications/records'
+import { connectKafka } from '@kappa/kafka/connect'
+import type { Kafka } from '@kappa/kafka/port'
+import { testStack } from '@kappa/test/stack'
+import { ControlLog } from '../control/control-log.ts'
+
+const topics = new TopicNames('control-log')
+const options = { replicationFactor: 1, timeoutMs: 30_000 }
+let kafka: Kafka
+
+before(async () => {
+  kafka = await connectKafka({
+    brokers: [testStack().kafkaBrokers],
+    clientId: 'control-log',
+    requestTimeoutMs: 10_000,
+    connectTimeoutMs: 5_000,
+  })
+})
+after(() => kafka?.close())
+
+test('an opening that writes nothing more is told apart from the next, which fences it', async () => {
+  const first = await ControlLog.open(kafka, topics, options)
+  const record = release(first.epoch)
+  await first.writeReleases([record])
+  const second = await ControlLog.open(kafka, topics, options)
+  const third = await ControlLog.open(kafka, topics, options)
+  assert.ok(second.epoch > first.epoch, `${second.epoch} after ${first.epoch}`)
+  assert.ok(third.epoch > second.epoch, `${third.epoch} after ${second.epoch}`)
+  assert.deepEqual([...third.releases.values()], [{ ...record, epoch: third.epoch }])
+  for (const fenced of [first, second]) {
+    await assert.rejects(fenced.writeReleases([record]), { code: 'fenced' })
+  }
+  await third.close()
+})
+
+function release(epoch: number): ReleaseRecord {
+  return {
+    application: 'shop',
+    release: 1,
+    state: 'requested',
+    epoch,
+    updated_at: 1,
+    definition: {
+      application: 'shop',
+      description: '',
+      streams: {},
+      datasets: {},
+      views: {},
+      spark: { cores: 1, memory: '1g', shufflePartitions: 1 },
+      changelog: { partitions: 1 },
+      sources: {},
+      pinned: {},
+    },
+  }
+}
