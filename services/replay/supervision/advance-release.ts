@@ -66,13 +66,10 @@ async function proceed(
   const startedAt = Date.now()
   while (!signal.aborted) {
     const record = releases.get(id)
+    // What the next cluster reads in the live release's size and priority is not waited for here.
+    const hasCaughtUp = () => (isBuilding(record) ? life.hasReadBacklog() : life.isCaughtUp())
     if (record.state === 'catching_up') {
-      // What the next cluster reads in the live release's size and priority is not waited for here.
-      await until(
-        () => (isBuilding(record) ? life.hasReadBacklog() : life.isCaughtUp()),
-        life,
-        signal,
-      )
+      await until(hasCaughtUp, life, signal)
       if (signal.aborted) return
       const state = isBuilding(record) ? 'comparing' : 'ready'
       const caughtUp = { events: eventsRead(life), seconds: (Date.now() - startedAt) / 1_000 }
@@ -85,6 +82,9 @@ async function proceed(
             },
       )
     } else if (record.state === 'comparing' && record.replay && !record.replay.comparison) {
+      // Again after a restart: no view is cut that is still to be started for what has piled up.
+      await until(hasCaughtUp, life, signal)
+      if (signal.aborted) return
       const comparison = await compareRelease(parts, record, life, signal)
       await releases.update(id, ({ state, replay }) =>
         state === 'comparing' && replay
