@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testStack } from '../stack.ts'
-import { ServiceProcess } from './service-process.ts'
+import { type ServiceName, ServiceProcess } from './service-process.ts'
 import { waitFor } from './wait.ts'
 
 export interface PlatformOptions {
@@ -12,6 +12,17 @@ export interface PlatformOptions {
   readonly applicationsFolder: string
   readonly schemasFolder: string
   readonly environment?: Readonly<Record<string, string>>
+  readonly replay?: ServiceStart
+}
+
+/** How a service is started otherwise than usual. */
+export interface ServiceStart {
+  /** On top of the platform's. */
+  readonly environment?: Readonly<Record<string, string>>
+  /** What runs in place of the service's own main.ts. */
+  readonly main?: string
+  /** Log file in the platform's folder, to tell instances apart. */
+  readonly log?: string
 }
 
 export interface Page {
@@ -70,7 +81,7 @@ export class Platform {
     const platform = new Platform(options)
     platform.ingest = await platform.startService('ingest')
     try {
-      platform.replay = await platform.startService('replay')
+      platform.replay = await platform.startService('replay', options.replay)
       platform.results = await platform.startService('results')
     } catch (error) {
       await platform.stop()
@@ -79,8 +90,10 @@ export class Platform {
     return platform
   }
 
-  startService(name: 'ingest' | 'replay' | 'results'): Promise<ServiceProcess> {
-    return ServiceProcess.start(name, this.#environment, join(this.folder, `${name}.log`))
+  startService(name: ServiceName, start: ServiceStart = {}): Promise<ServiceProcess> {
+    const environment = { ...this.#environment, ...start.environment }
+    const log = join(this.folder, start.log ?? `${name}.log`)
+    return ServiceProcess.start(name, environment, log, start.main)
   }
 
   async stop(): Promise<void> {

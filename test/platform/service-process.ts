@@ -9,26 +9,32 @@ const startTimeoutMs = 60_000
 const stopTimeoutMs = 60_000
 const logCharactersShown = 4_000
 
+export type ServiceName = 'ingest' | 'replay' | 'results'
+
 /** One service as a process of its own, so that a test can kill it as a machine would. */
 export class ServiceProcess {
   readonly name: string
   readonly url: string
   readonly pid: number
+  /** What it has written so far. */
+  readonly log: () => string
   readonly #child: GuardedProcess
 
-  private constructor(name: string, url: string, child: GuardedProcess) {
+  private constructor(name: string, url: string, child: GuardedProcess, log: () => string) {
     this.name = name
     this.url = url
     this.#child = child
     this.pid = child.pid
+    this.log = log
   }
 
+  /** @param main what runs in place of the service's own main.ts */
   static async start(
-    name: 'ingest' | 'replay' | 'results',
+    name: ServiceName,
     environment: Readonly<Record<string, string>>,
     logFile: string,
+    main = join(root, 'services', name, 'main.ts'),
   ): Promise<ServiceProcess> {
-    const main = join(root, 'services', name, 'main.ts')
     const output = openSync(logFile, 'a')
     const { size } = fstatSync(output)
     const log = () => readFileSync(logFile).subarray(size).toString()
@@ -44,12 +50,21 @@ export class ServiceProcess {
       waitFor(`${name} listening`, async () => listeningUrl(log()), startTimeoutMs),
       failed,
     ])
-    return new ServiceProcess(name, url, child)
+    return new ServiceProcess(name, url, child, log)
+  }
+
+  /** Resolves with how it ended, whoever ended it: `ended with 1` or `ended by SIGKILL`. */
+  get exited(): Promise<string> {
+    return this.#child.exited
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    signalProcess(this.pid, signal)
   }
 
   /** Ends it at once, with no chance to finish anything. */
   async kill(): Promise<void> {
-    signalProcess(this.pid, 'SIGKILL')
+    this.signal('SIGKILL')
     await this.#child.exited
   }
 

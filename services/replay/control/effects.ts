@@ -16,7 +16,11 @@ export type SideEffect =
   | 'remove release'
 
 /** Told right before and right after a side effect; tests stop or kill replay there. */
-export type EffectListener = (effect: SideEffect, when: 'before' | 'after') => void | Promise<void>
+export type EffectListener = (
+  effect: SideEffect,
+  when: 'before' | 'after',
+  id: ReleaseId,
+) => void | Promise<void>
 
 /**
  * Side effects of a release. Before each of them it is proven that no other instance has taken
@@ -33,17 +37,17 @@ export class Effects {
 
   /** @throws KafkaError `fenced`, and then nothing was done; what `work` throws */
   async perform<T>(effect: SideEffect, id: ReleaseId, work: () => Promise<T>): Promise<T> {
-    return this.performFenced(effect, async () => {
+    return this.performFenced(effect, id, async () => {
       await this.#releases.confirm(id)
       return work()
     })
   }
 
   /** A side effect that the other side refuses from an older instance: Redis knows the newest fence. */
-  async performFenced<T>(effect: SideEffect, work: () => Promise<T>): Promise<T> {
-    await this.#listener(effect, 'before')
+  async performFenced<T>(effect: SideEffect, id: ReleaseId, work: () => Promise<T>): Promise<T> {
+    await this.#listener(effect, 'before', id)
     const result = await work()
-    await this.#listener(effect, 'after')
+    await this.#listener(effect, 'after', id)
     return result
   }
 }

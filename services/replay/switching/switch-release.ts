@@ -51,7 +51,7 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
   const slots = pairs.flatMap(({ oldSlots }) => oldSlots)
   const begun = performance.now()
   try {
-    const frozen = await effects.performFenced('freeze rows', () => freeze(parts, slots))
+    const frozen = await effects.performFenced('freeze rows', id, () => freeze(parts, slots))
     await untilCovered(parts, pairs, frozen, config.replays.freezeMsMax)
     const pointer = await releases.makeLive(
       id,
@@ -62,12 +62,12 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
       },
       replaced(parts, target, old),
     )
-    await effects.performFenced('set pointer', () =>
+    await effects.performFenced('set pointer', id, () =>
       rows.point(pointer.application, pointer.epoch, pointer.release),
     )
     return Math.round(performance.now() - begun)
   } finally {
-    await effects.performFenced('unfreeze rows', async () => {
+    await effects.performFenced('unfreeze rows', id, async () => {
       await Promise.all(slots.map((slot) => rows.unfreeze(slot, control.nextPointerEpoch())))
     })
   }
