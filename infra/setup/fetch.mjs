@@ -18,9 +18,11 @@ import { step } from './progress.mjs'
 
 const FETCH_WAIT_MS_MAX = 30 * 60_000
 
+const JARS = ['kafka', 'kafka-streams', 'spark']
+
 /** Jars are the same everywhere, binaries are not. @param {string} name */
 export function platformOf(name) {
-  return name === 'kafka' || name === 'spark' ? 'any' : `${process.platform}-${process.arch}`
+  return JARS.includes(name) ? 'any' : `${process.platform}-${process.arch}`
 }
 
 /** @returns {Promise<Record<string, string>>} */

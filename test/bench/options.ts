@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
-export const PARTS = ['start-up', 'lookups', 'resident', 'latency', 'ingest', 'catch-up'] as const
+export const PARTS = [
+  'start-up',
+  'lookups',
+  'resident',
+  'latency',
+  'ingest',
+  'catch-up',
+  'replay',
+] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BenchOptions {
@@ -24,8 +32,13 @@ export interface BenchOptions {
 }
 
 const SIZES = {
-  events: { default: 3_000_000, min: 10_000, max: 20_000_000, what: 'events to catch up with' },
-  rounds: { default: 3, min: 1, max: 10, what: 'runs of each catch-up on one Spark' },
+  events: {
+    default: 3_000_000,
+    min: 10_000,
+    max: 20_000_000,
+    what: 'events to catch up with, or to replay',
+  },
+  rounds: { default: 3, min: 1, max: 10, what: 'runs of each catch-up and replay on one Spark' },
   'ingest-seconds': { default: 15, min: 2, max: 300, what: 'seconds of load on ingest' },
   'ingest-connections': { default: 16, min: 1, max: 256, what: 'HTTP connections to ingest' },
   connections: { default: 4, min: 1, max: 64, what: 'HTTP connections of a load' },

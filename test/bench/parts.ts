@@ -9,6 +9,7 @@ import { benchIngest } from './ingest.ts'
 import { benchLatency } from './latency.ts'
 import { benchLookups } from './lookups.ts'
 import type { BenchOptions } from './options.ts'
+import { benchReplay } from './replay.ts'
 import { benchResident } from './resident.ts'
 import { benchStartUp } from './start-up.ts'
 
@@ -34,6 +35,7 @@ export async function runParts(options: BenchOptions, run: RunOptions): Promise<
   if (parts.has('latency')) onFigures(await benchLatency(bench))
   if (parts.has('ingest')) onFigures(await benchIngest(bench))
   if (parts.has('catch-up')) onFigures(await benchCatchUp(bench))
+  if (parts.has('replay')) onFigures(await benchReplay(bench))
 }
 
 async function measureFlights(bench: Bench): Promise<Figure[]> {

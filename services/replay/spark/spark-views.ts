@@ -6,6 +6,7 @@ import { checkAnalysedPlan, checkViewColumns, type ViewColumn } from '@kappa/app
 import type { DataFrame } from '@kappa/spark-connect/data-frame'
 import { SparkError } from '@kappa/spark-connect/errors'
 import type { SparkSession } from '@kappa/spark-connect/session'
+import { readTuning } from './kafka-tuning.ts'
 import { readOptions, type StreamsReading } from './stream-reading.ts'
 
 export type Inputs = Pick<ReleaseDefinition, 'sources' | 'datasets' | 'pinned' | 'starts'>
@@ -46,7 +47,7 @@ function streamOf(
   })
   const records = session.readStream({
     format: 'kafka',
-    options: { ...options, includeHeaders: 'true', failOnDataLoss: 'true' },
+    options: { ...options, ...readTuning, includeHeaders: 'true', failOnDataLoss: 'true' },
   })
   return (plan.throttle === undefined ? records : records.filter(plan.throttle))
     .select(...plan.envelope)

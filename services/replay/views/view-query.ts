@@ -5,6 +5,7 @@ import type { SparkSession } from '@kappa/spark-connect/session'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import type { Trigger } from '@kappa/spark-connect/write-stream'
 import type { ObjectStore } from '../object-store.ts'
+import { changelogTuning } from '../spark/kafka-tuning.ts'
 import { checkpointPrefix } from './checkpoint.ts'
 import type { ViewIdentity } from './view-position.ts'
 
@@ -42,13 +43,7 @@ export async function startViewQuery(
       outputMode: options.outputMode,
       trigger: options.trigger ?? { asFastAsPossible: true },
       checkpointLocation: options.store.location(checkpointPrefix(application, release, name)),
-      options: {
-        ...options.kafka,
-        topic: view.changelog.topic,
-        'kafka.acks': 'all',
-        'kafka.linger.ms': '5',
-        'kafka.batch.size': '262144',
-      },
+      options: { ...options.kafka, ...changelogTuning, topic: view.changelog.topic },
     })
 }
 

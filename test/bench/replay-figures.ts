@@ -1,0 +1,59 @@
+import { type Figure, formatSeconds, percentile } from './figures.ts'
+
+/** Each in milliseconds, in the order of the rounds; the first of each was on a JVM just started. */
+export interface ReplayTimes {
+  readonly replays: number[]
+  readonly batches: number[]
+  /** Empty where there is no peer. */
+  readonly streams: number[]
+  /** Replays of logs of other sizes, on a warm Spark. */
+  readonly sizes: { readonly events: number; readonly ms: number }[]
+}
+
+export function replayFigures(events: number, times: ReplayTimes): Figure[] {
+  const { replays, batches, streams, sizes } = times
+  const unit = 'events/s'
+  const rate = (ms: number, count = events) => count / (ms / 1_000)
+  const warm = (runs: readonly number[]) => percentile(runs.length > 1 ? runs.slice(1) : runs, 0.5)
+  const listed = (runs: readonly number[]) => runs.map((ms) => formatSeconds(ms)).join(', ')
+  const job = 'the same query as a batch job'
+  const program = 'Kafka Streams, exactly_once_v2, RocksDB'
+  const value = rate(warm(replays))
+  const cold = rate(replays[0] ?? Number.NaN)
+  return [
+    {
+      what: 'replay warm',
+      value,
+      unit,
+      peer: { what: job, value: rate(warm(batches)), unit },
+      note: `${events} events; replay ${listed(replays)}; batch ${listed(batches)}`,
+    },
+    streams.length === 0
+      ? {
+          what: 'replay warm (2)',
+          value,
+          unit,
+          note: 'no Kafka Streams: Java has no compiler; install a JDK',
+        }
+      : {
+          what: 'replay warm (2)',
+          value,
+          unit,
+          peer: { what: program, value: rate(warm(streams)), unit },
+          note: `from its first record to its last commit ${listed(streams)}`,
+        },
+    {
+      what: 'replay cold',
+      value: cold,
+      unit,
+      peer: { what: job, value: rate(batches[0] ?? Number.NaN), unit },
+      note: 'each the first of its kind on a Spark just started',
+    },
+    ...sizes.map((size) => ({
+      what: `replay of ${size.events} events`,
+      value: rate(size.ms, size.events),
+      unit,
+      peer: { what: `replay of ${events} events`, value, unit },
+    })),
+  ]
+}
