@@ -132,7 +132,7 @@ function readReplaySettings(read: ConfigReader): ReplaySettings {
       unit: 'rows a view',
     }),
     switchWaitMs: read.milliseconds('KAPPA_SWITCH_WAIT_MS', { default: 60_000 }),
-    freezeMsMax: read.milliseconds('KAPPA_FREEZE_MS_MAX', { default: 10_000 }),
+    freezeMsMax: read.milliseconds('KAPPA_FREEZE_MS_MAX', { default: 30_000 }),
   }
 }
 
