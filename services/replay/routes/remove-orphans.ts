@@ -18,7 +18,12 @@ export function removeOrphansRoute(http: Http, { parts, overview }: ReplayContex
     },
   }
   http.post('/v1/orphans/remove', { schema }, async () => {
-    const releases = () => overview.releases.all()
+    // Another instance that has taken over may know releases that this one does not.
+    const releases = async () => {
+      const all = overview.releases.all()
+      if (all[0]) await overview.releases.confirm(all[0])
+      return all
+    }
     const { removed, kept } = await removeOrphans(
       parts.removal,
       await findOrphans(parts.removal, releases),
