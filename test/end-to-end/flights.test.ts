@@ -92,7 +92,9 @@ describe('flights from HTTP to HTTP', { concurrency: 1 }, () => {
         'a first batch with events',
         async () => {
           const { views } = await platform.releaseStatus('flights')
-          return views.some(({ lag_events }) => lag_events < third / 2) ? true : undefined
+          return views.some(({ lag_events }) => (lag_events ?? third) < third / 2)
+            ? true
+            : undefined
         },
         180_000,
       )

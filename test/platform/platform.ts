@@ -177,7 +177,7 @@ export interface ReleaseStatus {
   readonly views: readonly {
     readonly view: string
     readonly state: string
-    readonly lag_events: number
+    readonly lag_events: number | null
     readonly rows_dropped_by_watermark: number
     readonly last_error: string | null
     readonly position: {

@@ -7,8 +7,8 @@ export interface ReleaseView {
   readonly output_mode: 'update' | 'append'
   /** How far its rows are complete; more than this is told. */
   readonly position: { readonly batch: number; readonly sources: OffsetsByTopic }
-  /** Events of the log that it does not cover yet. */
-  readonly lag_events: number
+  /** Events of the log that it does not cover yet; null while its release has no cluster. */
+  readonly lag_events: number | null
   /** Duration of the last micro-batch. */
   readonly batch_ms: number | null
   readonly state_rows: number | null

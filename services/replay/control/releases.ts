@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type LivePointer, type ReleaseRecord, releaseKey } from '@kappa/applications/records'
+import {
+  type LivePointer,
+  type PositionRecord,
+  type ReleaseRecord,
+  releaseKey,
+} from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
 import type { ControlLog } from './control-log.ts'
 import { checkTransition, mayMove } from './release-states.ts'
@@ -76,12 +81,16 @@ export class Releases {
   }
 
   /** Whether no view of a release has dropped what it should have counted. */
-  isComplete({ application, release }: ReleaseId): boolean {
-    const positions = [...this.#control.positions.values()]
-    return positions.every(
-      (position) =>
-        position.application !== application || position.release !== release || position.complete,
+  isComplete(id: ReleaseId): boolean {
+    return Object.values(this.positions(id)).every(({ complete }) => complete)
+  }
+
+  /** How far the views of a release are, by view. */
+  positions({ application, release }: ReleaseId): Record<string, PositionRecord> {
+    const own = [...this.#control.positions.values()].filter(
+      (position) => position.application === application && position.release === release,
     )
+    return Object.fromEntries(own.map((position) => [position.view, position]))
   }
 
   /** Resolves when a release has changed, at the latest after `timeoutMs`, or when the signal aborts. */

@@ -1,6 +1,7 @@
 import { undecodableEventsMaxByDefault } from '@kappa/applications/definition'
-import type { ReleaseDefinition, ReleaseRecord } from '@kappa/applications/records'
+import type { PositionRecord, ReleaseDefinition, ReleaseRecord } from '@kappa/applications/records'
 import type { ClusterLife } from '../clusters/cluster-life.ts'
+import { stoppedView, type ViewStatus } from '../views/view-status.ts'
 import type { ReleaseStatus } from './release-status.ts'
 
 /** A release as the API shows it. @param life while it has a cluster */
@@ -11,6 +12,8 @@ export function describeRelease(
     readonly folderDiffers: boolean
     readonly life: ClusterLife | undefined
     readonly clusterStarts: number
+    /** By view, as the control log has them. */
+    readonly positions: Readonly<Record<string, PositionRecord | undefined>>
   },
 ): ReleaseStatus {
   const { application, release, state, cause, created_at, updated_at, keep_until } = record
@@ -29,8 +32,22 @@ export function describeRelease(
     folder_differs: about.folderDiffers,
     cluster: life ? { address: life.cluster.address, starts: clusterStarts } : null,
     streams: streamStatuses(record.definition),
-    views: life?.views.map((runner) => runner.status(runner.position.lag(life.ends))) ?? [],
+    views: life ? runningViews(life) : stoppedViews(record, about.positions),
   }
+}
+
+function runningViews({ views, ends }: ClusterLife): ViewStatus[] {
+  return views.map((runner) => runner.status(runner.position.lag(ends)))
+}
+
+function stoppedViews(
+  { definition }: ReleaseRecord,
+  positions: Readonly<Record<string, PositionRecord | undefined>>,
+): ViewStatus[] {
+  return Object.entries(definition.views).flatMap(([name, view]) => {
+    const position = positions[name]
+    return position ? [stoppedView(view, position)] : []
+  })
 }
 
 function streamStatuses({ sources, streams }: ReleaseDefinition) {

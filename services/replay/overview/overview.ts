@@ -44,6 +44,7 @@ export class Overview {
       folderDiffers: this.#folders.differs(record),
       life: runner?.life,
       clusterStarts: runner?.clusterStarts ?? 0,
+      positions: this.releases.positions(id),
     })
   }
 

@@ -29,7 +29,7 @@ export function measureReleases(registry: Registry, overview: Overview): void {
         this.set({ application, release: String(release), state }, 1)
         for (const view of views) {
           const labels = { application, release: String(release), view: view.view }
-          lag.set(labels, view.lag_events)
+          if (view.lag_events !== null) lag.set(labels, view.lag_events)
           batch.set(labels, view.position.batch)
           batchMs.set(labels, view.batch_ms ?? 0)
           late.set(labels, view.position.late_events)

@@ -33,7 +33,7 @@ export function applicationsText(applications: readonly ApplicationStatus[]): st
     const beside = releases
       .filter((each) => each !== live && isUnderWay(each.state))
       .map(({ release, state }) => `${release} ${stateText(state)}`)
-    const lags = live?.views.map(({ lag_events }) => lag_events) ?? []
+    const lags = live?.views.map(({ lag_events }) => lag_events ?? 0) ?? []
     return [
       application,
       live === undefined ? '-' : String(live.release),

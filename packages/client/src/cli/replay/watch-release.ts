@@ -67,7 +67,7 @@ function endOf(release: ReleaseStatus): number | undefined {
 }
 
 function lineOf({ application, release, state, views }: ReleaseStatus): string {
-  const lag = Math.max(0, ...views.map(({ lag_events }) => lag_events))
+  const lag = Math.max(0, ...views.map(({ lag_events }) => lag_events ?? 0))
   return `${application}-${release} ${stateText(state)}: lag ${count(lag)}`
 }
 
