@@ -160,6 +160,8 @@ export class ClusterLife {
   async stop(): Promise<void> {
     this.#over.abort()
     for (const runner of this.views) runner.stopped()
+    // What the last batch has found may be why the life is over.
+    this.publish(this.views)
     await this.session.close()
     await this.cluster.stop()
   }

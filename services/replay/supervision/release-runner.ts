@@ -112,8 +112,9 @@ export class ReleaseRunner {
   }
 
   async #fail(cause: string): Promise<void> {
-    const { releases, config, logger } = this.#parts
+    const { releases, config, logger, positions } = this.#parts
     const record = this.#record
+    await positions.settled()
     const retainMs = record.replay?.retain_ms ?? config.replays.retainMs
     const moved = await releases.moveIf(this.id, statesThatFail, {
       state: 'failed',
