@@ -27,6 +27,8 @@ export type FlightsOptions = {
   readonly csvPath?: string
   /** How many times each event was published, each time under an id of its own (`…-dep~1`); default 1. */
   readonly copies?: number
+  /** Only these events of the file, as if the others had never been published. */
+  readonly eventIds?: ReadonlySet<string>
 }
 
 /** Live events in place of a file of flights: exactly those of them that are on time count. */
@@ -86,11 +88,20 @@ export async function openFlights(options: FlightsOptions | LiveOptions = {}): P
         SELECT CASE WHEN copy = 0 THEN '' ELSE '~' || copy END AS suffix
         FROM range(${options.copies ?? 1}) AS numbers(copy)`)
       await database.run(await sqlFile('flights.sql'))
+      if (options.eventIds) await keepEvents(database, options.eventIds)
     }
     return database
   } catch (error) {
     database[Symbol.dispose]()
     throw error
+  }
+}
+
+async function keepEvents(database: Database, ids: ReadonlySet<string>): Promise<void> {
+  await database.run(`CREATE TABLE kept AS
+    SELECT unnest(from_json(${literal(JSON.stringify([...ids]))}, '["VARCHAR"]')) AS event_id`)
+  for (const table of ['departures', 'arrivals']) {
+    await database.run(`DELETE FROM ${table} WHERE event_id NOT IN (SELECT event_id FROM kept)`)
   }
 }
 

@@ -3,6 +3,7 @@ import type { ReplayRequest, ReplayStatus } from '@kappa/replay/replays/replay-s
 import type { SwitchOutcome } from '@kappa/replay/switching/switch-outcome'
 import type { Platform } from '../platform/platform.ts'
 import { waitFor } from '../platform/wait.ts'
+import { until } from '../until.ts'
 
 const replayTimeoutMs = 600_000
 
@@ -45,6 +46,18 @@ export class Replays {
       timeoutMs,
     )
     if (states.includes(status.state)) return status
+    throw new Error(`Replay ${id} failed: ${status.cause}`)
+  }
+
+  /** The first status that satisfies the condition, looked for closely: some states last milliseconds. */
+  async when(
+    id: string,
+    condition: (status: ReplayStatus) => boolean,
+    timeoutMs = replayTimeoutMs,
+  ): Promise<ReplayStatus> {
+    const done = (status: ReplayStatus) => condition(status) || status.state === 'failed'
+    const status = await until(() => this.get(id), done, timeoutMs)
+    if (condition(status)) return status
     throw new Error(`Replay ${id} failed: ${status.cause}`)
   }
 

@@ -155,4 +155,17 @@ describe('the oracle over flights worked out by hand', () => {
     assert.equal(rows[0]?.departures, 12)
     assert.equal(rows[0]?.seats, 3 * 596)
   })
+
+  test('only events that were published count', async () => {
+    const eventIds = new Set(['2013-01-01-UA1545-EWR-dep', '2013-01-01-UA2-EWR-arr'])
+    const [days, routes] = await expectedViews(['carrier_days', 'route_delays'], {
+      csvPath,
+      eventIds,
+    })
+    assert.deepEqual([days?.rows.length, days?.rows[0]?.departures], [1, 1])
+    assert.deepEqual(
+      routes?.rows.map((row) => [row.destination, row.arrivals]),
+      Array.from({ length: 3 }, () => ['BOS', 1]),
+    )
+  })
 })
