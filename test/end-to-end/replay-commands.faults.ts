@@ -2,12 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import type { ReleaseStatus } from '@kappa/replay/releases/release-status'
-import type {
-  ReplayDryRun,
-  ReplayStatus,
-  SwitchOutcome,
-} from '@kappa/replay/replays/replay-schemas'
+import type { ReleaseStatus } from '@kappa/replay/overview/release-status'
+import type { ReplayDryRun, ReplayStatus } from '@kappa/replay/replays/replay-schemas'
+import type { SwitchOutcome } from '@kappa/replay/switching/switch-outcome'
 import { type Finished, runKappa } from '../../packages/client/test/run-kappa.ts'
 import { FlightsCase } from '../replays/flights-case.ts'
 import { readAllTheTime } from '../replays/replays.ts'
