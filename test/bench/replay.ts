@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { step } from '../../infra/setup/progress.mjs'
 import { copyFlights, keepViews } from '../platform/flights-copy.ts'
+import { waitFor } from '../platform/wait.ts'
 import { startBenchSpark } from './bench-spark.ts'
 import type { Bench } from './bench-stack.ts'
 import { countDepartures, fillTopic } from './catch-up-topic.ts'
@@ -17,6 +18,7 @@ const STREAM = 'departures'
 const EVENTS_PER_BATCH_MAX = 1_000_000
 const CHANGELOG_PARTITIONS = 2
 const EVENTS_MAX = 20_000_000
+const COUNT_TIMEOUT_MS = 15_000
 
 /**
  * A replay of one view beside the same query as a batch job and as a Kafka Streams program, in turn,
@@ -62,8 +64,12 @@ export async function benchReplay(bench: Bench): Promise<Figure[]> {
       const topic = `${NAMESPACE}.${randomUUID()}`
       await createTopic(brokers, { topic, partitions: CHANGELOG_PARTITIONS })
       const ms = await run(topic)
-      const counted = await countedDepartures(brokers, topic)
-      if (counted !== events) throw new Error(`${what} counts ${counted} of ${events} events.`)
+      // A transaction is committed before its records can be read.
+      await waitFor(
+        `rows that count every event (${what})`,
+        async () => (await countedDepartures(brokers, topic)) === events || undefined,
+        COUNT_TIMEOUT_MS,
+      )
       return ms
     })
   }

@@ -143,12 +143,16 @@ export function observationName(stream: string): string {
 function decode(version: { schemaId: number; schema: string }, readerSchema: string): string {
   const id = version.schemaId.toString(16).padStart(8, '0').toUpperCase()
   const options = `map('mode', 'PERMISSIVE', 'avroSchema', ${quoteText(readerSchema)})`
-  return `WHEN hex(substring(value, 1, 5)) = '00${id}' THEN from_avro(substring(value, 6), ${quoteText(version.schema)}, ${options})`
+  return `WHEN substring(value, 1, 5) = X'00${id}' THEN from_avro(substring(value, 6), ${quoteText(version.schema)}, ${options})`
 }
 
-/** The last header of that name, as text; null without one. */
+/**
+ * The last header of that name, as text; null without one. A lambda would be shorter, but Spark
+ * interprets those, and generates no code for what stands beside them.
+ */
 function header(name: string): string {
-  return `CAST(try_element_at(filter(headers, h -> h.key = ${quoteText(name)}), -1).value AS STRING)`
+  const position = `array_position(reverse(headers.key), ${quoteText(name)})`
+  return `CAST(try_element_at(reverse(headers.value), nullif(CAST(${position} AS INT), 0)) AS STRING)`
 }
 
 function interval(milliseconds: number): string {
