@@ -61,7 +61,7 @@ after(async () => {
 async function envelopeOf(sql: string): Promise<Record<string, unknown>> {
   const [row] = await session
     .sql(sql)
-    .select(...planStream(source).envelope)
+    .select(...planStream(source, { watermarkSlackMs: 0 }).envelope)
     .collect()
   assert.ok(row)
   return row
