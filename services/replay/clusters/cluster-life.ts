@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { SparkSize } from '@kappa/applications/definition'
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import { positionKey, type ReleaseRecord, type ReleaseView } from '@kappa/applications/records'
 import { SparkError } from '@kappa/spark-connect/errors'
@@ -71,7 +72,7 @@ export class ClusterLife {
     const { release: settings } = config
     this.#queries = new ViewQueries({
       session: this.session.spark,
-      definition,
+      definition: { ...definition, spark: sizeOf(this.record) },
       kafka: this.session.kafka,
       store,
       logEnds: (topics) => readLogEnds(kafka, topics),
@@ -245,10 +246,16 @@ export class ClusterLife {
   }
 }
 
+/** A release that is being built may have another size than it has later. */
+function sizeOf(record: ReleaseRecord): SparkSize {
+  const { definition, replay } = record
+  return isBuilding(record) ? { ...definition.spark, ...replay?.spark } : definition.spark
+}
+
 function clusterSpec({ config }: ReleaseParts, record: ReleaseRecord) {
-  const { application, release, definition, replay } = record
+  const { application, release, definition } = record
   const building = isBuilding(record)
-  const size = building ? { ...definition.spark, ...replay?.spark } : definition.spark
+  const size = sizeOf(record)
   return {
     application,
     release,

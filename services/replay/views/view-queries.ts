@@ -185,12 +185,20 @@ export class ViewQueries {
    * reads; as if it read all of them, its batches are smaller than they may be, and as even.
    */
   async #sourcesOf(identity: ViewIdentity): Promise<readonly OffsetsByTopic[]> {
-    const { store, definition } = this.#parts
+    const { store, definition, logEnds } = this.#parts
     const prefix = prefixOf(identity)
     const { committed } = await readTail(store, prefix)
     if (committed >= 0) return (await readOffsetLog(store, prefix, committed)).sources
     const topics = new Set(Object.values(definition.sources).map(({ topic }) => topic))
-    return [...topics].map((topic) => ({ [topic]: definition.starts?.[topic] ?? {} }))
+    const ends = await logEnds([...topics])
+    return Object.entries(ends).map(([topic, partitions]) => {
+      const starts = definition.starts?.[topic] ?? {}
+      return {
+        [topic]: Object.fromEntries(
+          Object.keys(partitions).map((partition) => [partition, starts[partition] ?? '0']),
+        ),
+      }
+    })
   }
 
   #throttle(
@@ -200,7 +208,8 @@ export class ViewQueries {
     if (eventsPerSecondMax === undefined) return {}
     const { cores } = this.#parts.definition.spark
     const partitions = sources.flatMap(Object.values).flatMap(Object.keys).length
-    return { throttle: { eventsPerSecondMax, concurrentTasks: Math.min(cores, partitions) } }
+    const concurrentTasks = Math.max(1, Math.min(cores, partitions))
+    return { throttle: { eventsPerSecondMax, concurrentTasks } }
   }
 
   async #start(
