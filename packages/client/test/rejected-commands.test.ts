@@ -3,6 +3,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { decode, delay, readLog, TestIngest } from '@kappa/ingest/test/fixture'
+import { until } from '@kappa/test/until'
+import { exitCodes } from '../src/cli/command.ts'
 import { Client } from '../src/client.ts'
 import { ApiError } from '../src/errors.ts'
 import { callKappa, type Finished, scratchFolder } from './run-kappa.ts'
@@ -11,6 +13,11 @@ const labels = ['one', 'many', 'dismissed', 'sdk']
 let ingest: TestIngest
 before(async () => {
   ingest = await TestIngest.start(labels)
+  // It publishes at once, and lists when it has read what was rejected before.
+  await until(
+    () => kappa('list'),
+    ({ code }) => code !== exitCodes.unavailable,
+  )
 })
 after(() => ingest?.stop())
 
