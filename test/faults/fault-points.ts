@@ -14,16 +14,14 @@ const ofReplay: readonly (readonly [SideEffect, number])[] = [
   ['create topics', 1],
   ['carry rows', 1],
   ['start query', 1],
-  ['start query', 2],
-  // A query is stopped first, then made to end where the live one has ended; view by view.
+  // The query is stopped first, then made to end where the live one has ended.
   ['cut query', 1],
   ['cut query', 2],
-  ['cut query', 4],
   ['compare rows', 1],
   ['stop cluster', 1],
   // Built and compared, it goes on at the size of a live release.
   ['start cluster', 2],
-  ['start query', 3],
+  ['start query', 2],
   ['freeze rows', 1],
   ['set pointer', 1],
   ['unfreeze rows', 1],
