@@ -3,6 +3,7 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } f
 import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { hasCode } from '@kappa/processes/error-code'
 import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
 import { removePidFile, writePidFile } from '@kappa/processes/pid-file'
 import { accepts, freePorts } from '@kappa/processes/ports'
@@ -157,7 +158,13 @@ async function untilListening(
 }
 
 function endOfFile(file: string): string {
-  return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n')
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n')
+  } catch (error) {
+    // Whoever has taken over meanwhile may have removed the release.
+    if (hasCode(error, 'ENOENT')) return `(${file} is gone)`
+    throw error
+  }
 }
 
 /** Those of the start before are gone: they may have been replaced because somebody knew them. */
