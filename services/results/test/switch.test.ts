@@ -174,7 +174,7 @@ describe('P4: a switch of release', () => {
   })
 
   test('a frozen release stays readable, shows in the metrics, and ends in time', async () => {
-    const [a, b] = await Promise.all([start(), start()])
+    const [a, b] = await Promise.all([start({ KAPPA_STOP_TIMEOUT_MS: '30000' }), start()])
     const parts = partsOf(blue)
     for (const { slot } of parts) {
       assert.equal((await replay.store.freeze(slot, fence)).outcome, 'done')
@@ -198,7 +198,8 @@ describe('P4: a switch of release', () => {
     }
     const started = performance.now()
     await a.stop()
-    assert.ok(performance.now() - started < 2_000, 'stopped while frozen, before it was cut')
+    // A batch that does not end holds a consumer for 5 s.
+    assert.ok(performance.now() - started < 4_500, 'it could not stop while it was frozen')
     for (const { slot } of parts) await replay.store.unfreeze(slot, fence)
     const reply = await until(
       () => get(b.url, pathOf('first')),
