@@ -13,7 +13,7 @@ import { hasReached, sourcesOf } from './told-position.ts'
 const RETRY_MS = 20
 
 export interface LiveReadsParts {
-  readonly catalogue: Catalogue
+  readonly catalogue: Pick<Catalogue, 'live' | 'isLoaded' | 'view' | 'views'>
   readonly control: ControlState
   readonly store: ViewStore
   readonly metrics: ResultsMetrics

@@ -1,3 +1,4 @@
+import { seededRandom } from '../random.ts'
 import type { Publication } from './publish.ts'
 
 /**
@@ -8,7 +9,7 @@ export function shuffleWithin(
   events: readonly Publication[],
   options: { windowMs: number; copies: number; seed: number },
 ): Publication[] {
-  const random = generator(options.seed)
+  const random = seededRandom(options.seed)
   const placed = events.flatMap((publication) =>
     Array.from({ length: options.copies }, () => ({
       publication,
@@ -24,15 +25,4 @@ function eventTimeOf({ event }: Publication): number {
     arrived_at?: string | number
   }
   return new Date(arrived_at ?? departed_at ?? Number.NaN).getTime()
-}
-
-/** Numbers from 0 to 1 (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
 }

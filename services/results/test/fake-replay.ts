@@ -18,6 +18,8 @@ export class FakeReplay {
   /** When the last switch was begun to be committed, by this process's clock. */
   readonly committedFrom: number[] = []
   readonly frozenMs: number[] = []
+  /** How much of that the other release took to get as far. */
+  readonly catchUpMs: number[] = []
   readonly #redis: RedisClient
   readonly #producer: TransactionalProducer
 
@@ -45,10 +47,12 @@ export class FakeReplay {
       () => positionOf(from, frozen),
       (found) => found !== undefined,
     )
+    const waiting = performance.now()
     await until(
       () => this.#hasReached(to, position ?? 0),
       (has) => has,
     )
+    this.catchUpMs.push(performance.now() - waiting)
     const again = await this.#freeze(from, epoch)
     if (again.some(({ next }, index) => next !== frozen[index]?.next)) {
       throw new Error('what was frozen has moved')
