@@ -14,7 +14,7 @@ export class ChangelogGoneError extends Error {
 
 /** The loader that an applier works for. */
 export interface ApplierHost {
-  /** The newest epoch of replay that is known. */
+  /** The oldest fence that a replay may still use. */
   readonly fence: number
   /** Whether the changelog may be read from its beginning: it is wanted, and there. */
   mayBegin(view: LoadedView): Promise<boolean>

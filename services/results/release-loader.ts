@@ -117,7 +117,8 @@ export class ReleaseLoader implements ApplierHost {
   }
 
   get fence(): number {
-    return this.#parts.control.epoch
+    // Replay takes one above the newest epoch; a replay before it may have taken that epoch itself.
+    return this.#parts.control.epoch + 1
   }
 
   async mayBegin(view: LoadedView): Promise<boolean> {

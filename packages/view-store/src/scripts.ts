@@ -18,9 +18,11 @@
  * - A partition that is rebuilt is not frozen, because its rows are no longer those that replay
  *   measured. Replay must not switch on what it measured before: it freezes again right before it
  *   commits, and goes on only if every partition still has the same `next`.
- * - A rebuilt partition has lost the fence. Whoever claims it brings the newest epoch that it has
- *   read in the control topics, where every replay commits something before it freezes: the fence
- *   comes back from Kafka, before the partition can be frozen again.
+ * - A rebuilt partition has lost the fence. Whoever claims it brings the one that follows from the
+ *   control topics, where every replay leaves its epoch before it does anything: it comes back from
+ *   Kafka, before the partition can be frozen again. Replay fences with one above the newest epoch
+ *   that it knows, so that of a replay before may be equal to the newest epoch that is read there:
+ *   the claim too must bring one above it.
  * - A Redis that went back to a state in which a partition was frozen keeps it frozen. So the
  *   replay that is in charge unfreezes, now and then, everything that it is not switching.
  */
@@ -40,7 +42,7 @@ local m = intact()
 `
 
 /**
- * ARGV first offset of the changelog, newest epoch of replay that the caller knows.
+ * ARGV first offset of the changelog, oldest fence that may still be used.
  * Makes the caller the owner. A partition that is not intact starts again from the beginning.
  * Returns {epoch, next offset, 1 if it starts again}. The epoch follows the clock, so that it is
  * newer than any before even after everything was lost.

@@ -113,7 +113,7 @@ export class ViewStore {
     this.#namespace = namespace
   }
 
-  /** @param fence newest epoch of replay that is known: none that is older may freeze the slot */
+  /** @param fence the oldest that a replay may still use: none before it may freeze the slot */
   async claim(slot: Slot, begin: bigint, fence: number): Promise<Claim> {
     const claimed = await this.#redis.kappaClaim(...keysOf(slot), String(begin), fence)
     return { epoch: claimed[0], next: BigInt(claimed[1]), anew: claimed[2] === 1 }

@@ -40,7 +40,7 @@ export class FakeReplay {
   }
 
   async switch(from: FakeApplication, to: FakeApplication, epoch: number): Promise<void> {
-    await this.#commit(to, [[to, 'ready']], epoch)
+    await this.#commit(to, [[to, 'ready']], epoch - 1)
     const started = performance.now()
     const frozen = await this.#freeze(from, epoch)
     const position = await until(

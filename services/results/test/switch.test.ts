@@ -184,10 +184,10 @@ describe('P4: a switch of release', () => {
       (done) => done.every(Boolean),
     )
     for (const { slot } of [...partsOf(blue), ...partsOf(green)]) {
-      assert.deepEqual(await replay.store.freeze(slot, switches), {
-        outcome: 'fenced',
-        by: switches + 1,
-      })
+      const newest = switches + 1
+      const late = await replay.store.freeze(slot, newest)
+      assert.deepEqual(late, { outcome: 'fenced', by: newest + 1 })
+      assert.equal((await replay.store.freeze(slot, newest + 1)).outcome, 'done')
     }
   })
 
