@@ -22,6 +22,7 @@ import { ReleaseRunner } from './release-runner.ts'
 type JobKind = 'replay' | 'switch' | 'remove'
 
 const retryMs = 5_000
+const unfreezeEveryMs = 30_000
 
 export interface SupervisorParts extends SwitchParts {
   readonly removal: RemovalParts
@@ -40,7 +41,8 @@ export class Supervisor {
   readonly #stopping = new Map<string, Promise<void>>()
   readonly #over = new AbortController()
   #looking: Promise<void> | undefined
-  #isUnfrozen = false
+  #unfrozenAt = Number.NEGATIVE_INFINITY
+  #switchesRunning = 0
   /** When a job was added last, so that one that fails is not done again at once. */
   readonly #tried = new Map<string, number>()
   #fail!: (error: unknown) => void
@@ -218,6 +220,7 @@ export class Supervisor {
     const { releases, logger } = this.#parts
     const { switching } = releases.get(id)
     if (!switching) return
+    this.#switchesRunning += 1
     try {
       const frozenMs = await switchRelease(this.#parts, id)
       await releases.update(id, ({ switched }) =>
@@ -236,6 +239,8 @@ export class Supervisor {
       )
       if (!(error instanceof SwitchRefusedError)) throw error
       logger.warn({ ...id, reason: text }, 'a switch did not come about')
+    } finally {
+      this.#switchesRunning -= 1
     }
   }
 
@@ -265,12 +270,15 @@ export class Supervisor {
     }
   }
 
-  /** Rows that a switch of an instance before this one has left standing still. */
+  /**
+   * Rows that stand still though nothing is switched: a switch of an instance before this one was
+   * broken off, or Redis went back to a moment at which one was going on.
+   */
   async #unfreeze(): Promise<void> {
-    if (this.#isUnfrozen) return
+    if (this.#switchesRunning > 0 || performance.now() - this.#unfrozenAt < unfreezeEveryMs) return
     try {
       await unfreezeAll(this.#parts)
-      this.#isUnfrozen = true
+      this.#unfrozenAt = performance.now()
     } catch (error) {
       this.#parts.logger.warn({ err: error }, 'Redis cannot be reached; no release is switched yet')
     }

@@ -53,6 +53,14 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
   try {
     const frozen = await effects.performFenced('freeze rows', id, () => freeze(parts, slots))
     await untilCovered(parts, pairs, frozen, config.replays.freezeMsMax)
+    // A partition that Redis lost and that was rebuilt meanwhile is not frozen, and has gone on.
+    const still = await freeze(parts, slots)
+    if (slots.some((slot) => still.get(slot) !== frozen.get(slot))) {
+      throw new SwitchRefusedError(
+        'Redis has lost rows while they stood still for the switch. The live release goes on.',
+        { isForNow: true },
+      )
+    }
     const pointer = await releases.makeLive(
       id,
       {
