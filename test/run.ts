@@ -13,7 +13,7 @@ import { ensureSparkArchive } from '@kappa/local/spark'
 import { type Stack, startStack } from '@kappa/local/stack'
 import type { TestStack } from './stack.ts'
 
-const TEST_TIMEOUT_MS = { test: 10 * 60_000, faults: 40 * 60_000 }
+const TEST_TIMEOUT_MS = { test: 10 * 60_000, faults: 120 * 60_000 }
 const FILES_AT_ONCE_MAX = 2
 
 const root = join(import.meta.dirname, '..')
