@@ -1,8 +1,12 @@
+import type { StateStore } from '@kappa/replay/spark/state-store'
 import { type Figure, formatSeconds, percentile } from './figures.ts'
+import type { ReplayRun } from './replay-runs.ts'
 
-/** Each in milliseconds, in the order of the rounds; the first of each was on a JVM just started. */
+/** In the order of the rounds, in milliseconds; the first of each was on a JVM just started. */
 export interface ReplayTimes {
-  readonly replays: number[]
+  /** With the state store that a plan chooses. */
+  readonly replays: ReplayRun[]
+  readonly rocksdb: ReplayRun[]
   readonly batches: number[]
   /** Empty where there is no peer. */
   readonly streams: number[]
@@ -10,8 +14,11 @@ export interface ReplayTimes {
   readonly sizes: { readonly events: number; readonly ms: number }[]
 }
 
-export function replayFigures(events: number, times: ReplayTimes): Figure[] {
-  const { replays, batches, streams, sizes } = times
+export function replayFigures(events: number, times: ReplayTimes, store: StateStore): Figure[] {
+  const { batches, streams, sizes } = times
+  const replays = times.replays.map(({ ms }) => ms)
+  const rocksdb = times.rocksdb.map(({ ms }) => ms)
+  const last = times.replays.at(-1)
   const unit = 'events/s'
   const rate = (ms: number, count = events) => count / (ms / 1_000)
   const warm = (runs: readonly number[]) => percentile(runs.length > 1 ? runs.slice(1) : runs, 0.5)
@@ -26,7 +33,14 @@ export function replayFigures(events: number, times: ReplayTimes): Figure[] {
       value,
       unit,
       peer: { what: job, value: rate(warm(batches)), unit },
-      note: `${events} events; replay ${listed(replays)}; batch ${listed(batches)}`,
+      note: `${events} events in ${last?.batches} batches; ${last?.stateRows} rows of state, in ${store}; replay ${listed(replays)}; batch ${listed(batches)}`,
+    },
+    {
+      what: 'replay warm, state in RocksDB',
+      value: rate(warm(rocksdb)),
+      unit,
+      peer: { what: job, value: rate(warm(batches)), unit },
+      note: listed(rocksdb),
     },
     streams.length === 0
       ? {

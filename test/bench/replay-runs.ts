@@ -1,26 +1,46 @@
 import type { SparkSize, ViewDefinition } from '@kappa/applications/definition'
 import { loadApplication } from '@kappa/applications/load'
+import type { ReleaseView } from '@kappa/applications/records'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import { planChangelogRecord } from '@kappa/applications/view-plan'
 import { loadContracts } from '@kappa/contracts/load'
+import type { Kafka } from '@kappa/kafka/port'
+import { readLogEnds } from '@kappa/replay/log/log-ends'
 import { changelogTuning } from '@kappa/replay/spark/kafka-tuning'
 import { bindSources } from '@kappa/replay/spark/sources'
-import { registerInputs } from '@kappa/replay/spark/spark-views'
-import type { DataFrame } from '@kappa/spark-connect/data-frame'
+import {
+  eventsPerBatchOnHeap,
+  type StateStore,
+  stateStoreConf,
+} from '@kappa/replay/spark/state-store'
+import { chooseMode } from '@kappa/replay/views/choose-mode'
+import { ViewQueries } from '@kappa/replay/views/view-queries'
 import type { SparkSession } from '@kappa/spark-connect/session'
 import type { FlightsCopy } from '../platform/flights-copy.ts'
 import { registerTable } from './batch-table.ts'
 import type { BenchSpark } from './bench-spark.ts'
 
 const RUN_TIMEOUT_MS = 20 * 60_000
+const EVENTS_PER_BATCH_MAX = 1_000_000
+const SAMPLES_MAX = 256
+export const CHANGELOG_PARTITIONS = 2
 
 /** A log that is read from its beginning to its end, and the view that is made of it. */
 export interface ReplayLog {
   readonly source: StreamSource
+  readonly name: string
   readonly view: ViewDefinition
   /** Of the application. */
   readonly spark: SparkSize
   readonly events: number
+}
+
+export interface ReplayRun {
+  /** From the start of the query to its end. */
+  readonly ms: number
+  /** Rows of state after its last batch. */
+  readonly stateRows: number
+  readonly batches: number
 }
 
 /** @param events departures in the copy's log */
@@ -33,79 +53,107 @@ export async function replayLog(
   const source = sources[target.stream]
   const view = definition.views[target.view]
   if (!source || !view) throw new Error('The application has changed.')
-  return { source, view, spark: definition.spark, events: target.events }
+  const { spark } = definition
+  return { source, name: target.view, view, spark, events: target.events }
 }
 
-/** Runs over whole logs on one Spark: in one session the stream is a stream, in the other a table. */
+/** Runs over whole logs on one Spark: as replays, and as batch jobs. */
 export class ReplayRuns {
   readonly #spark: BenchSpark
-  readonly #kafka: Readonly<Record<string, string>>
-  readonly #streaming: SparkSession
+  readonly #kafka: Kafka
+  readonly #options: Readonly<Record<string, string>>
+  readonly #streaming: Readonly<Record<StateStore, SparkSession>>
   readonly #table: SparkSession
+  #releases = 0
 
   private constructor(
     spark: BenchSpark,
+    kafka: Kafka,
     brokers: string,
-    sessions: { streaming: SparkSession; table: SparkSession },
+    sessions: { streaming: Record<StateStore, SparkSession>; table: SparkSession },
   ) {
     this.#spark = spark
-    this.#kafka = { 'kafka.bootstrap.servers': brokers }
+    this.#kafka = kafka
+    this.#options = { 'kafka.bootstrap.servers': brokers }
     this.#streaming = sessions.streaming
     this.#table = sessions.table
   }
 
-  static async open(spark: BenchSpark, brokers: string): Promise<ReplayRuns> {
-    const [streaming, table] = await Promise.all([spark.connect(), spark.connect()])
-    return new ReplayRuns(spark, brokers, { streaming, table })
+  static async open(spark: BenchSpark, kafka: Kafka, brokers: string): Promise<ReplayRuns> {
+    const [rocksdb, memory, table] = await Promise.all([
+      spark.connect(),
+      spark.connect(),
+      spark.connect(),
+    ])
+    await rocksdb.setConfig(stateStoreConf('rocksdb'))
+    await memory.setConfig(stateStoreConf('memory'))
+    return new ReplayRuns(spark, kafka, brokers, { streaming: { rocksdb, memory }, table })
   }
 
-  /**
-   * As a replay catches up: in batches of the same size up to the end of the log.
-   * @param changelog topic; also names the checkpoint, so that each run begins at the log's beginning
-   * @returns milliseconds from the start of the query to its end
-   */
-  async replay(log: ReplayLog, changelog: string, eventsPerBatchMax: number): Promise<number> {
-    const { source, events } = log
-    const batches = Math.ceil(events / eventsPerBatchMax)
-    await registerInputs(
-      this.#streaming,
-      { sources: { [source.name]: source }, datasets: {}, pinned: {} },
+  /** As a release catches up that has not read anything. */
+  async replay(log: ReplayLog, topic: string, stateStore: StateStore): Promise<ReplayRun> {
+    const { source, name, spark: size } = log
+    const session = this.#streaming[stateStore]
+    const definition = {
+      sources: { [source.name]: source },
+      datasets: {},
+      pinned: {},
+      spark: size,
+    }
+    const queries = new ViewQueries({
+      session,
+      definition,
+      kafka: this.#options,
+      store: this.#spark.store,
+      logEnds: (topics) => readLogEnds(this.#kafka, topics),
+      batchTimeoutMs: RUN_TIMEOUT_MS,
+      signal: new AbortController().signal,
+    })
+    await registerTable(this.#table, source, this.#options)
+    const view: ReleaseView = {
+      ...log.view,
+      columns: await this.#table.sql(log.view.sql).schema(),
+      outputMode: 'update',
+      changelog: { topic, partitions: CHANGELOG_PARTITIONS },
+    }
+    this.#releases += 1
+    const identity = { application: 'bench', release: this.#releases, name, view }
+    const begun = performance.now()
+    const onHeap = stateStore === 'memory' ? eventsPerBatchOnHeap(size, 1) : EVENTS_PER_BATCH_MAX
+    const { mode } = await chooseMode(
       this.#kafka,
+      definition,
+      {},
       {
-        slackMs: {},
-        batch: { eventsMaxByTopic: { [source.topic]: Math.ceil(events / batches) } },
+        eventsPerBatchMax: Math.min(EVENTS_PER_BATCH_MAX, onHeap),
+        samplesMax: SAMPLES_MAX,
+        freshnessMsMax: 0,
+        moreSlackMs: 0,
       },
     )
-    const rows = await changelogOf(this.#streaming, log)
-    const begun = performance.now()
-    const query = await rows.writeStream({
-      queryName: changelog,
-      format: 'kafka',
-      outputMode: 'update',
-      trigger: { availableNow: true },
-      checkpointLocation: this.#spark.store.location(`checkpoints/${changelog}`),
-      options: { ...this.#kafka, ...changelogTuning, topic: changelog },
-    })
+    if (mode.kind !== 'catch-up') throw new Error(`${log.events} events need no catch-up.`)
+    const { query } = await queries.start(identity, mode)
     if (!(await query.awaitTermination(RUN_TIMEOUT_MS))) throw new Error('It does not end.')
-    return performance.now() - begun
+    const ms = performance.now() - begun
+    const last = await query.lastProgress()
+    return {
+      ms,
+      stateRows: (last?.stateOperators ?? []).reduce((sum, { rowsTotal }) => sum + rowsTotal, 0),
+      batches: (last?.batchId ?? -1) + 1,
+    }
   }
 
   /** The same query as one batch job. @returns milliseconds */
-  async batch(log: ReplayLog, changelog: string): Promise<number> {
-    await registerTable(this.#table, log.source, this.#kafka)
-    const rows = await changelogOf(this.#table, log)
+  async batch({ source, view }: ReplayLog, topic: string): Promise<number> {
+    await registerTable(this.#table, source, this.#options)
+    const rows = this.#table.sql(view.sql)
     const begun = performance.now()
-    await rows.write({
+    await rows.select(...planChangelogRecord(view, await rows.schema())).write({
       format: 'kafka',
       mode: 'append',
-      options: { ...this.#kafka, ...changelogTuning, topic: changelog },
+      options: { ...this.#options, ...changelogTuning, topic },
       timeoutMs: RUN_TIMEOUT_MS,
     })
     return performance.now() - begun
   }
-}
-
-async function changelogOf(session: SparkSession, { view }: ReplayLog): Promise<DataFrame> {
-  const rows = session.sql(view.sql)
-  return rows.select(...planChangelogRecord(view, await rows.schema()))
 }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
+import { connectKafka } from '@kappa/kafka/connect'
+import { chooseStateStore, type StateStore } from '@kappa/replay/spark/state-store'
 import { step } from '../../infra/setup/progress.mjs'
 import { copyFlights, keepViews } from '../platform/flights-copy.ts'
 import { waitFor } from '../platform/wait.ts'
@@ -10,15 +12,13 @@ import { countedDepartures, createTopic } from './changelogs.ts'
 import type { Figure } from './figures.ts'
 import { KafkaStreamsPeer } from './kafka-streams.ts'
 import { type ReplayTimes, replayFigures } from './replay-figures.ts'
-import { type ReplayLog, ReplayRuns, replayLog } from './replay-runs.ts'
+import { CHANGELOG_PARTITIONS, type ReplayLog, ReplayRuns, replayLog } from './replay-runs.ts'
 
 const NAMESPACE = 'bench-replay'
 const VIEW = 'carrier_hours'
 const STREAM = 'departures'
-const EVENTS_PER_BATCH_MAX = 1_000_000
-const CHANGELOG_PARTITIONS = 2
 const EVENTS_MAX = 20_000_000
-const COUNT_TIMEOUT_MS = 15_000
+const TIMEOUT_MS = 15_000
 
 /**
  * A replay of one view beside the same query as a batch job and as a Kafka Streams program, in turn,
@@ -33,44 +33,56 @@ export async function benchReplay(bench: Bench): Promise<Figure[]> {
   const peer = await step('Starting Kafka Streams', () =>
     KafkaStreamsPeer.start(bench, { ...log, memory: size.memory }),
   )
+  const kafka = await connectKafka({
+    brokers: [brokers],
+    clientId: NAMESPACE,
+    requestTimeoutMs: TIMEOUT_MS,
+    connectTimeoutMs: TIMEOUT_MS,
+  })
   try {
-    const runs = await ReplayRuns.open(spark, brokers)
-    const times: ReplayTimes = { replays: [], batches: [], streams: [], sizes: [] }
-    const replay = (target: ReplayLog) =>
-      measure('Replay', target, (topic) => runs.replay(target, topic, EVENTS_PER_BATCH_MAX))
+    const runs = await ReplayRuns.open(spark, kafka, brokers)
+    const times: ReplayTimes = { rocksdb: [], replays: [], batches: [], streams: [], sizes: [] }
+    const replay = (target: ReplayLog, store: StateStore) =>
+      measure(`Replay, state in ${store}`, target, (topic) => runs.replay(target, topic, store))
+    let store: StateStore = 'rocksdb'
     for (let round = 1; round <= rounds; round++) {
-      times.replays.push(await replay(log))
+      const first = await replay(log, 'rocksdb')
+      times.rocksdb.push(first)
+      // As the plan of a replay does with what the live release holds.
+      store = chooseStateStore(size, 1, first.stateRows)
+      times.replays.push(store === 'rocksdb' ? first : await replay(log, store))
       times.batches.push(await measure('Batch job', log, (topic) => runs.batch(log, topic)))
       if (!peer) continue
       times.streams.push(await measure('Kafka Streams', log, (topic) => peer.run(topic)))
     }
     for (const part of [1 / 3, 10 / 3]) {
       const other = await writeLog(bench, Math.min(Math.round(events * part), EVENTS_MAX))
-      times.sizes.push({ events: other.events, ms: await replay(other) })
+      times.sizes.push({ events: other.events, ms: (await replay(other, store)).ms })
     }
-    return replayFigures(log.events, times)
+    return replayFigures(log.events, times, store)
   } finally {
     await peer?.stop()
     await spark.stop()
+    await kafka.close()
   }
 
   /** Each run writes to a topic of its own; its rows must count every event. */
-  function measure(
+  function measure<T>(
     what: string,
     { events }: ReplayLog,
-    run: (changelog: string) => Promise<number>,
-  ): Promise<number> {
+    run: (changelog: string) => Promise<T>,
+  ): Promise<T> {
     return step(`${what}, ${events} events`, async () => {
       const topic = `${NAMESPACE}.${randomUUID()}`
       await createTopic(brokers, { topic, partitions: CHANGELOG_PARTITIONS })
-      const ms = await run(topic)
+      const measured = await run(topic)
       // A transaction is committed before its records can be read.
       await waitFor(
         `rows that count every event (${what})`,
         async () => (await countedDepartures(brokers, topic)) === events || undefined,
-        COUNT_TIMEOUT_MS,
+        TIMEOUT_MS,
       )
-      return ms
+      return measured
     })
   }
 }

@@ -197,6 +197,7 @@ export const positionRecord = Type.Object({
       'false when a batch was finished while nobody counted: the two counts are then at least.',
   }),
   watermark: Type.Optional(epochMs('Epoch ms up to which Spark has closed windows.')),
+  state_rows: Type.Optional(count('Rows of state that Spark held after that batch.')),
 })
 
 export type ReleaseState = (typeof releaseStates)[number]

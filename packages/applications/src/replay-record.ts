@@ -77,6 +77,15 @@ export const replayPlan = Type.Object({
     Type.Number({ description: 'Measured in the last replay of the application.' }),
   ),
   estimated_seconds: orNull(Type.Number()),
+  state_rows: orNull(
+    Type.Integer({
+      minimum: 0,
+      description: 'Rows of state that the live release holds; null: not known.',
+    }),
+  ),
+  state_store: Type.Union([Type.Literal('rocksdb'), Type.Literal('memory')], {
+    description: 'Where its queries keep state, for good: memory where it fits several times.',
+  }),
   clusters_running: count('Spark clusters of all applications.'),
   clusters_max: count('More are refused.'),
   carry: Type.Optional(

@@ -63,6 +63,10 @@ export interface ReplayPlan {
   /** As the last replay of the application measured it. */
   readonly events_per_second: number | null
   readonly estimated_seconds: number | null
+  /** Of the live release; null: not known. */
+  readonly state_rows: number | null
+  /** Where its queries keep state. */
+  readonly state_store: 'rocksdb' | 'memory'
   readonly clusters_running: number
   readonly clusters_max: number
   /** By view whose rows of earlier windows are taken over from the live release. */

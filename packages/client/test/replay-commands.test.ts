@@ -112,6 +112,7 @@ topic                  events  missing       slack
 flights.departures  2,000,000        0  15 min 0 s
 flights.arrivals    1,000,000       12         0 s
 3,000,000 events at 100,000 events/s: about 30 s; 1 of 4 Spark clusters running.
+State is kept in memory: the live release holds 12,000 rows.
 kappa replays flights-2 --watch tells how it goes on.
 `,
     ],

@@ -99,6 +99,8 @@ export const replayPlan: ReplayPlan = {
   events: 3_000_000,
   events_per_second: 100_000,
   estimated_seconds: 30,
+  state_rows: 12_000,
+  state_store: 'memory',
   clusters_running: 1,
   clusters_max: 4,
   planned_at: noonMs,

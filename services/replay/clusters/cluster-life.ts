@@ -9,6 +9,7 @@ import type { ReleaseParts } from '../releases/release-parts.ts'
 import { isBuilding } from '../releases/release-phase.ts'
 import { sparkConf } from '../spark/spark-conf.ts'
 import { sparkKafkaFiles, sparkKafkaSystemProperties } from '../spark/spark-kafka.ts'
+import { eventsPerBatchOnHeap, type StateStore } from '../spark/state-store.ts'
 import { chooseMode } from '../views/choose-mode.ts'
 import type { FinishedBatch } from '../views/finished-batch.ts'
 import type { UpToMode } from '../views/query-mode.ts'
@@ -224,6 +225,7 @@ export class ClusterLife {
     const { replay } = this.record
     const { mode, ends } = await chooseMode(kafka, definition, runner.position.record.sources, {
       ...config.release.catchUp,
+      eventsPerBatchMax: this.#eventsPerBatchMax(),
       eventsPerSecondMax: replay?.events_per_second_max,
       moreSlackMs: replay?.watermark_slack_ms ?? 0,
     })
@@ -235,6 +237,13 @@ export class ClusterLife {
     await this.session.catchUpOn(runner)
   }
 
+  #eventsPerBatchMax(): number {
+    const { eventsPerBatchMax } = this.#parts.config.release.catchUp
+    if (stateStoreOf(this.record) === 'rocksdb') return eventsPerBatchMax
+    const views = Object.keys(this.record.definition.views).length
+    return Math.min(eventsPerBatchMax, eventsPerBatchOnHeap(sizeOf(this.record), views))
+  }
+
   #identity({ name, view }: ViewRunner): ViewIdentity {
     const { application, release } = this.record
     return { application, release, name, view }
@@ -244,6 +253,11 @@ export class ClusterLife {
     if (this.#queries) return this.#queries
     throw new Error('The views of this release are not started yet.')
   }
+}
+
+/** As its plan has chosen; the first release of an application has none. */
+function stateStoreOf({ replay }: ReleaseRecord): StateStore {
+  return replay?.plan?.state_store ?? 'rocksdb'
 }
 
 /** A release that is being built may have another size than it has later. */
@@ -262,7 +276,12 @@ function clusterSpec({ config }: ReleaseParts, record: ReleaseRecord) {
     cores: size.cores,
     memory: size.memory,
     priority: building ? ('replay' as const) : ('live' as const),
-    sparkConf: sparkConf(definition.spark, config.objectStore, config.release.pollingDelayMs),
+    sparkConf: sparkConf(
+      definition.spark,
+      stateStoreOf(record),
+      config.objectStore,
+      config.release.pollingDelayMs,
+    ),
     secretFiles: sparkKafkaFiles(config.kafka),
     systemProperties: sparkKafkaSystemProperties(config.kafka),
   }

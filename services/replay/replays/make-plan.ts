@@ -26,7 +26,10 @@ export async function makePlan(
   application: string,
   sources: readonly StreamSource[],
   request: { from: ReplayFrom; accept_partial: boolean; windowMs: number },
-): Promise<{ plan: ReplayPlan; problems: PlanProblem[] }> {
+): Promise<{
+  plan: Omit<ReplayPlan, 'state_rows' | 'state_store'>
+  problems: PlanProblem[]
+}> {
   const { samplesMax, eventsPerBatchMax } = config.release.catchUp
   const names = [...new Set(sources.map(({ topic }) => topic))]
   const [{ starts, missing }, ends] = await Promise.all([
@@ -97,7 +100,10 @@ function incomplete({ topic, missing_events }: ReplayPlan['topics'][number]): Pl
   ]
 }
 
-function quotaExceeded({ clusters_running, clusters_max }: ReplayPlan): PlanProblem {
+function quotaExceeded({
+  clusters_running,
+  clusters_max,
+}: Pick<ReplayPlan, 'clusters_running' | 'clusters_max'>): PlanProblem {
   return {
     code: 'quota_exceeded',
     message: `${clusters_running} Spark clusters run, and ${clusters_max} are allowed. Retire a standby, cancel a replay, or raise KAPPA_CLUSTERS_MAX.`,

@@ -8,6 +8,7 @@ import type { DefinitionAnalysis } from './analyse-definition.ts'
 import { planCarryFrom } from './carry-into.ts'
 import { bindDefinition, liveOf, readDefinition } from './folder-definition.ts'
 import { makePlan, type PlanProblem } from './make-plan.ts'
+import { planState } from './plan-state.ts'
 import { readRequest } from './read-request.ts'
 import type { ReplayRequest } from './replay-schemas.ts'
 
@@ -42,7 +43,14 @@ export async function planReplay(
     windowMs: carry?.leadMs ?? 0,
   })
   const carried = carry ? { carry: carriedOf(carry) } : {}
-  return { definition, views, replay: { ...replay, plan: { ...plan, ...carried } }, live, problems }
+  const state = planState(parts, live, definition, plan.topics)
+  return {
+    definition,
+    views,
+    replay: { ...replay, plan: { ...plan, ...state, ...carried } },
+    live,
+    problems,
+  }
 }
 
 async function carriedViews(

@@ -1,15 +1,17 @@
 import type { SparkSize } from '@kappa/applications/definition'
 import type { ObjectStoreSettings } from '@kappa/service/settings'
+import { type StateStore, stateStoreConf } from './state-store.ts'
 
 /** Spark's configuration for a release's cluster. Holds the object store's keys: never log it. */
 export function sparkConf(
-  size: SparkSize,
+  { shufflePartitions }: Pick<SparkSize, 'shufflePartitions'>,
+  stateStore: StateStore,
   store: ObjectStoreSettings,
   pollingDelayMs: number,
 ): Record<string, string> {
   return {
     'spark.sql.session.timeZone': 'UTC',
-    'spark.sql.shuffle.partitions': String(size.shufflePartitions),
+    'spark.sql.shuffle.partitions': String(shufflePartitions),
     'spark.sql.adaptive.enabled': 'false',
     'spark.sql.streaming.pollingDelay': `${pollingDelayMs}ms`,
     'spark.sql.streaming.numRecentProgressUpdates': '20',
@@ -18,11 +20,7 @@ export function sparkConf(
       'org.apache.spark.internal.io.cloud.AbortableStreamBasedCheckpointFileManager',
     // Twice as many objects for what the object store's own checksums cover.
     'spark.sql.streaming.checkpoint.fileChecksum.enabled': 'false',
-    'spark.sql.streaming.stateStore.providerClass':
-      'org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider',
-    'spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled': 'true',
-    'spark.sql.streaming.stateStore.rocksdb.boundedMemoryUsage': 'true',
-    'spark.sql.streaming.stateStore.rocksdb.maxMemoryUsageMB': '256',
+    ...stateStoreConf(stateStore),
     // An idle session is timed out and its queries with it; ours live as long as the release.
     'spark.connect.session.manager.defaultSessionTimeout': '-1',
     'spark.ui.showConsoleProgress': 'false',

@@ -129,7 +129,12 @@ export function startCluster(name: string, memory: string): Promise<Cluster> {
       cores: size.cores,
       memory,
       // A comparison never asks the object store.
-      sparkConf: sparkConf(size, { ...s3, accessKeyId: 'none', secretAccessKey: 'none' }, 100),
+      sparkConf: sparkConf(
+        size,
+        'rocksdb',
+        { ...s3, accessKeyId: 'none', secretAccessKey: 'none' },
+        100,
+      ),
     },
     { timeoutMs: 120_000, signal: new AbortController().signal },
   )

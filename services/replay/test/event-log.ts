@@ -61,7 +61,7 @@ export class EventLog {
   async append(topic: string, partition: number, events: readonly TestEvent[]): Promise<void> {
     const records = events.map((event) => ({
       key: Buffer.from(event.k),
-      value: toWireFormat(SCHEMA_ID, encode(event)),
+      value: encodeEvent(event),
       headers: { 'kappa-id': event.id, 'kappa-accepted': String(event.at) },
       partition,
     }))
@@ -96,6 +96,10 @@ export class EventLog {
     }
     return ends
   }
+}
+
+export function encodeEvent(event: TestEvent): Buffer {
+  return toWireFormat(SCHEMA_ID, encode(event))
 }
 
 /** Avro binary of the schema above. */

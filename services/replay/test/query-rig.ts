@@ -13,6 +13,7 @@ import {
 import { readLogEnds } from '../log/log-ends.ts'
 import { ObjectStore } from '../object-store.ts'
 import { sparkConf } from '../spark/spark-conf.ts'
+import { type StateStore, stateStoreConf } from '../spark/state-store.ts'
 import type { ViewIdentity } from '../views/view-position.ts'
 import { ViewQueries } from '../views/view-queries.ts'
 import { EventLog, sourceOf } from './event-log.ts'
@@ -43,7 +44,7 @@ export class QueryRig {
     this.store = new ObjectStore(settings, name)
     this.log = new EventLog(kafka)
     this.topics = { readings: `${name}.readings`, alarms: `${name}.alarms` }
-    this.#sparkConf = sparkConf(size, settings, POLLING_DELAY_MS)
+    this.#sparkConf = sparkConf(size, 'rocksdb', settings, POLLING_DELAY_MS)
   }
 
   static async start(name: string, partitions: number): Promise<QueryRig> {
@@ -83,9 +84,25 @@ export class QueryRig {
       readings: sourceOf('readings', this.topics.readings),
       alarms: sourceOf('alarms', this.topics.alarms),
     }
+    this.#queries = this.queriesOver(this.#session, sources, starts)
+  }
+
+  /** A session of its own, in which queries keep their state so; to be let go by whoever asks for it. */
+  async openSession(stateStore: StateStore): Promise<SparkSession> {
+    const { address, token } = this.#spark
+    const session = await connectSpark({ address, token, userId: this.application })
+    await session.setConfig(stateStoreConf(stateStore))
+    return session
+  }
+
+  queriesOver(
+    session: SparkSession,
+    sources: Readonly<Record<string, StreamSource>>,
+    starts?: OffsetsByTopic,
+  ): ViewQueries {
     const location = this.store.location('names.csv')
-    this.#queries = new ViewQueries({
-      session: this.#session,
+    return new ViewQueries({
+      session,
       definition: {
         sources,
         datasets: { names: { format: 'csv', path: 'names.csv', schema: 'k STRING, label STRING' } },

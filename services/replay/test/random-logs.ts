@@ -12,6 +12,8 @@ export interface LoggedEvent extends FakeRecord {
   readonly acceptedMs: number
   /** By the lateness rule. */
   readonly counts: boolean
+  /** Its place among the events of all partitions, as they were written. */
+  readonly sequence: number
 }
 
 export interface LoggedPartition extends FakePartition {
@@ -81,9 +83,10 @@ export const randomLogs: fc.Arbitrary<RandomLog> = fc
     const { latenessMs, earlinessMs, importDisorderMaxMs, skew, gapChance } = plan
     const source = streamSource({ latenessMs, earlinessMs, importDisorderMaxMs })
     const writers = Array.from({ length: plan.partitions }, () => new PartitionWriter(gapChance))
-    const write = (chance: Chances, event: Omit<LoggedEvent, 'offset'>) => {
+    let sequence = 0
+    const write: Write = (chance, event) => {
       const partition = Math.floor(writers.length * chance.partition ** skew)
-      writers[partition]?.write(chance.marks, event)
+      writers[partition]?.write(chance.marks, { ...event, sequence: sequence++ })
     }
     const startMs = Date.parse('2013-01-01T00:00:00Z')
     const { importGapMs, liveGapMs, delayMaxMs, pauses } = plan
@@ -94,7 +97,7 @@ export const randomLogs: fc.Arbitrary<RandomLog> = fc
     return { source, partitions: writers.map((writer) => writer.close()) }
   })
 
-type Write = (chance: Chances, event: Omit<LoggedEvent, 'offset'>) => void
+type Write = (chance: Chances, event: Omit<LoggedEvent, 'offset' | 'sequence'>) => void
 
 function writeImport(
   events: readonly Chances[],

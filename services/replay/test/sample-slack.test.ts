@@ -202,7 +202,7 @@ function importOf(count: number, timeOf: (index: number) => number): LoggedParti
   const records = Array.from({ length: count }, (_, offset) => {
     const eventTimeMs = Math.floor(timeOf(offset))
     const headers = { 'kappa-import': `${acceptedMs};${eventTimeMs};0` }
-    const record = { offset, timestamp: acceptedMs, headers }
+    const record = { offset, sequence: offset, timestamp: acceptedMs, headers }
     return { ...record, eventTimeMs, acceptedMs, imported: true, counts: true }
   })
   return { begin: 0, end: count, records }
@@ -213,7 +213,7 @@ function liveOf(count: number, timeOf: (index: number) => number): LoggedPartiti
   const records = Array.from({ length: count }, (_, offset) => {
     const acceptedMs = timeOf(offset)
     const headers = { 'kappa-accepted': `${acceptedMs}` }
-    const record = { offset, timestamp: acceptedMs, headers }
+    const record = { offset, sequence: offset, timestamp: acceptedMs, headers }
     return { ...record, eventTimeMs: acceptedMs, acceptedMs, imported: false, counts: true }
   })
   return { begin: 0, end: count, records }

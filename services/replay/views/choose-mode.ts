@@ -31,7 +31,7 @@ export interface ChosenMode {
  */
 export async function chooseMode(
   kafka: Kafka,
-  definition: ReleaseDefinition,
+  definition: Pick<ReleaseDefinition, 'sources' | 'starts'>,
   position: OffsetsByTopic,
   settings: ModeSettings,
 ): Promise<ChosenMode> {

@@ -5,5 +5,7 @@ export type FinishedBatch = Pick<
   StreamingQueryProgress,
   'batchId' | 'observedMetrics' | 'watermark'
 > & {
-  readonly stateOperators: readonly Pick<StateOperatorProgress, 'rowsDroppedByWatermark'>[]
+  readonly stateOperators: readonly (Pick<StateOperatorProgress, 'rowsDroppedByWatermark'> &
+    // Not known of a batch that was counted in the log.
+    Partial<Pick<StateOperatorProgress, 'rowsTotal'>>)[]
 }

@@ -115,7 +115,10 @@ export class ViewPosition {
     const streams = Object.keys(this.#sources)
     const counts = addCounts({ ...before, exact: before.exact && !missed }, progress, streams)
     const from = this.record.sources
-    await this.#advance(committed, counts, watermarkMs(progress))
+    await this.#advance(committed, counts, {
+      ...found('watermark', watermarkMs(progress)),
+      ...found('state_rows', stateRows(progress)),
+    })
     for (const [name, source] of Object.entries(this.#sources)) {
       const count = (which: Counts) => which.undecodableByStream[name] ?? 0
       if (count(counts) === count(before)) continue
@@ -156,7 +159,11 @@ export class ViewPosition {
       : Object.fromEntries(topics.map((topic) => [topic, ends[topic] ?? {}]))
   }
 
-  async #advance(committed: CommittedBatch, counts: Counts, watermarkMs?: number): Promise<void> {
+  async #advance(
+    committed: CommittedBatch,
+    counts: Counts,
+    told: Pick<PositionRecord, 'watermark' | 'state_rows'> = {},
+  ): Promise<void> {
     // The ends are read after the commit: whatever the batch wrote lies below them.
     const ends = await this.#kafka.admin.endOffsets(this.#identity.view.changelog.topic)
     this.record = {
@@ -172,7 +179,7 @@ export class ViewPosition {
       undecodable_events: counts.undecodable,
       undecodable_by_stream: counts.undecodableByStream,
       counts_exact: counts.exact,
-      ...(watermarkMs === undefined ? {} : { watermark: watermarkMs }),
+      ...told,
     }
     this.#setCurrentAt()
   }
@@ -222,6 +229,15 @@ function addCounts(
     undecodable: before.undecodable + sum('undecodable_events'),
     newestAcceptedMs: newest > 0 ? newest : null,
   }
+}
+
+function found<Name extends string>(name: Name, value: number | undefined) {
+  return value === undefined ? {} : { [name]: value }
+}
+
+function stateRows({ stateOperators }: FinishedBatch): number | undefined {
+  if (stateOperators.some(({ rowsTotal }) => rowsTotal === undefined)) return undefined
+  return stateOperators.reduce((sum, { rowsTotal = 0 }) => sum + rowsTotal, 0)
 }
 
 function watermarkMs(progress: FinishedBatch): number | undefined {

@@ -20,12 +20,17 @@ export function planText(plan: ReplayPlan): string {
     estimated_seconds === null
       ? ': how long that takes is not known before a first replay'
       : `: about ${showSeconds(estimated_seconds)}`
+  const held =
+    plan.state_rows === null
+      ? 'how much the live release holds is not known yet'
+      : `the live release holds ${countOf(plan.state_rows, 'row')}`
+  const state = `State is kept in ${plan.state_store === 'memory' ? 'memory' : 'RocksDB'}: ${held}.\n`
   const clusters = `${plan.clusters_running} of ${countOf(plan.clusters_max, 'Spark cluster')} running`
   const carried = Object.entries(plan.carry ?? {}).map(
     ([view, { window_ms }]) => `${view} (windows of ${showSeconds(window_ms / 1_000)})`,
   )
   const carry = carried.length === 0 ? '' : `Earlier rows are taken over: ${carried.join(', ')}.\n`
-  return `${table}${countOf(events, 'event')}${speed}${time}; ${clusters}.\n${carry}`
+  return `${table}${countOf(events, 'event')}${speed}${time}; ${clusters}.\n${state}${carry}`
 }
 
 export function fromText(from: ReplayFrom): string {
