@@ -66,6 +66,10 @@ function findTests(): string[] {
     .sort()
 }
 
+function reasonOf({ cause, message }: Error): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause ?? message)
+}
+
 async function runTests(): Promise<void> {
   const stream = run({
     files,
@@ -73,8 +77,10 @@ async function runTests(): Promise<void> {
     timeout: TEST_TIMEOUT_MS[kind],
     signal: interrupted.signal,
   })
-  stream.on('test:fail', () => {
+  stream.on('test:fail', ({ name, details }) => {
     process.exitCode = 1
+    // The report tells at its end; of a run that takes an hour one wants to know at once.
+    if (kind === 'faults') console.error(`  ${name}: ${reasonOf(details.error)}`)
   })
   const reporter = new spec()
   reporter.pipe(process.stdout)

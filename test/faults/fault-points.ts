@@ -8,6 +8,8 @@ export interface FaultPoint {
   readonly time: number
 }
 
+const wanted = process.env.KAPPA_TEST_EFFECTS?.split(',')
+
 const ofReplay: readonly (readonly [SideEffect, number])[] = [
   ['start cluster', 1],
   ['pin datasets', 1],
@@ -28,10 +30,15 @@ const ofReplay: readonly (readonly [SideEffect, number])[] = [
   ['remove release', 1],
 ]
 
-/** Every side effect on the way from a request to the live release, and of a cancel: once each way. */
-export const allPoints: readonly FaultPoint[] = ofReplay.flatMap(([effect, time]) =>
-  (['before', 'after'] as const).map((when) => ({ effect, when, time })),
-)
+/**
+ * Every side effect on the way from a request to the live release, and of a cancel: once each way.
+ * `KAPPA_TEST_EFFECTS=compare rows,set pointer` chooses some of them.
+ */
+export const allPoints: readonly FaultPoint[] = ofReplay
+  .filter(([effect]) => wanted === undefined || wanted.includes(effect))
+  .flatMap(([effect, time]) =>
+    (['before', 'after'] as const).map((when) => ({ effect, when, time })),
+  )
 
 export function nameOf({ when, effect, time }: FaultPoint): string {
   return time === 1 ? `${when} ${effect}` : `${when} ${effect} ${time}`
