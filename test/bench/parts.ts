@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import type { Stack } from '@kappa/local/stack'
 import { step } from '../../infra/setup/progress.mjs'
 import { type Bench, startBenchStack } from './bench-stack.ts'
-import { benchCatchUp } from './catch-up.ts'
 import type { Figure } from './figures.ts'
 import { startFlightsPlatform } from './flights-platform.ts'
 import { benchIngest } from './ingest.ts'
@@ -10,6 +9,7 @@ import { benchLatency } from './latency.ts'
 import { benchLookups } from './lookups.ts'
 import type { BenchOptions } from './options.ts'
 import { benchReplay } from './replay.ts'
+import { benchReplayBesideLive } from './replay-beside-live.ts'
 import { benchResident } from './resident.ts'
 import { benchStartUp } from './start-up.ts'
 
@@ -34,8 +34,8 @@ export async function runParts(options: BenchOptions, run: RunOptions): Promise<
   if (parts.has('lookups') || parts.has('resident')) onFigures(await measureFlights(bench))
   if (parts.has('latency')) onFigures(await benchLatency(bench))
   if (parts.has('ingest')) onFigures(await benchIngest(bench))
-  if (parts.has('catch-up')) onFigures(await benchCatchUp(bench))
   if (parts.has('replay')) onFigures(await benchReplay(bench))
+  if (parts.has('replay-beside-live')) onFigures(await benchReplayBesideLive(bench))
 }
 
 async function measureFlights(bench: Bench): Promise<Figure[]> {

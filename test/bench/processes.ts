@@ -10,6 +10,8 @@ export interface RunningProcess {
   readonly residentBytes: number
   /** CPU time so far, user and system, with that of its children that have ended. */
   readonly cpuSeconds: number
+  /** Without its children. */
+  readonly ownCpuSeconds: number
 }
 
 /** By a part of the command line. */
@@ -65,13 +67,15 @@ function readProcess(pid: number): RunningProcess | undefined {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
     // The command in brackets may hold spaces; what follows it is the third field.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0)
+    const seconds = (...indexes: number[]) =>
+      indexes.reduce((sum, index) => sum + Number(fields[index]), 0) / clockTicks()
     return {
       pid,
       parent: Number(fields[1]),
       name: NAMES.find(([part]) => command.includes(part))?.[1],
       residentBytes: Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024,
-      cpuSeconds: ticks / clockTicks(),
+      cpuSeconds: seconds(11, 12, 13, 14),
+      ownCpuSeconds: seconds(11, 12),
     }
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined
