@@ -9,7 +9,7 @@ export const view = 'place_windows'
 const devices = 10
 const windowMs = 10_000
 const firstAt = Date.parse('2024-03-01T00:00:00Z')
-const everyMs = 100
+const everyMs = 500
 
 /** A boundary of windows that the watermark has passed once some thousand events are read. */
 export const carriedUpTo = new Date(firstAt + 6 * windowMs).toISOString()
@@ -59,7 +59,7 @@ GROUP BY place, window(at, '10 seconds')
 id: reading_id
 event_time: at
 partitions: 2
-import_disorder_max: 1 hour
+import_disorder_max: 1 minute
 `,
   }
   for (const [file, text] of Object.entries(files)) {
@@ -74,7 +74,7 @@ import_disorder_max: 1 hour
   }
 }
 
-/** Events in order of their event times: ten in a second, from each device one. */
+/** Events in order of their event times: two in a second. */
 export function readings(count: number): (Publication & { readonly event: Reading })[] {
   return Array.from({ length: count }, (_, number) => ({
     topic: 'readings',
