@@ -181,6 +181,15 @@ export const replayRecord = Type.Object({
   promote: Type.Enum([...promotionPolicies]),
   expected: expectedDifferences,
   unsettled_rows_max: count('More rows that cannot be judged make it not comparable.'),
+  recomparison: Type.Optional(
+    Type.Object(
+      {
+        expected: Type.Optional(expectedDifferences),
+        unsettled_rows_max: Type.Optional(count('As above.')),
+      },
+      { description: 'Said when it was compared again, in place of what the request says.' },
+    ),
+  ),
   events_per_second_max: Type.Optional(Type.Integer({ minimum: 1 })),
   watermark_slack_ms: Type.Optional(count('Added to what was found of the log.')),
   spark: Type.Optional(Type.Partial(Type.Pick(sparkSize, ['cores', 'memory']))),

@@ -47,6 +47,9 @@ export interface ReplayRequest {
   readonly retain_for?: string
 }
 
+/** What a comparison need not explain. */
+export type ComparisonRequest = Pick<ReplayRequest, 'expected' | 'unsettled_rows_max'>
+
 /** What a replay would read and cost, found before anything starts. */
 export interface ReplayPlan {
   readonly starts: OffsetsByTopic

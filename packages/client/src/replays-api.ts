@@ -1,5 +1,11 @@
 import { patiently } from './patiently.ts'
-import type { ReplayDryRun, ReplayRequest, ReplayStatus, SwitchOutcome } from './replay-status.ts'
+import type {
+  ComparisonRequest,
+  ReplayDryRun,
+  ReplayRequest,
+  ReplayStatus,
+  SwitchOutcome,
+} from './replay-status.ts'
 import { type CallOptions, jsonPost, type Transport, toApiError } from './transport.ts'
 import { uuidV7 } from './uuid-v7.ts'
 import { type WatchOptions, watchReplay } from './watch-replay.ts'
@@ -89,9 +95,20 @@ export class ReplaysApi {
     return this.#ask(id, 'cancel', call)
   }
 
-  /** Compares again. @throws ApiError 409 its state has no such move */
-  compare(id: string, call: CallOptions = {}): Promise<ReplayStatus> {
-    return this.#ask(id, 'compare', call)
+  /**
+   * Compares again.
+   * @param declared differences that are expected from here on; what it leaves out stays as it was
+   * @throws ApiError 409 its state has no such move
+   */
+  async compare(
+    id: string,
+    { expected, unsettled_rows_max, ...call }: ComparisonRequest & CallOptions = {},
+  ): Promise<ReplayStatus> {
+    const body = {
+      ...(expected === undefined ? {} : { expected }),
+      ...(unsettled_rows_max === undefined ? {} : { unsettled_rows_max }),
+    }
+    return (await this.#transport.post(`${pathOf(id)}/compare`, body, call)) as ReplayStatus
   }
 
   /**

@@ -78,7 +78,12 @@ test('every call has the path, query and body that the service documents', async
     ['POST /v1/replays/flights-2/pause', () => replays.pause('flights-2')],
     ['POST /v1/replays/flights-2/resume', () => replays.resume('flights-2')],
     ['POST /v1/replays/flights-2/cancel', () => replays.cancel('flights-2')],
-    ['POST /v1/replays/flights-2/compare', () => replays.compare('flights-2')],
+    ['POST /v1/replays/flights-2/compare', () => replays.compare('flights-2'), {}],
+    [
+      'POST /v1/replays/flights-2/compare',
+      () => replays.compare('flights-2', { expected: { added_views: ['routes'] } }),
+      { expected: { added_views: ['routes'] } },
+    ],
     [
       'POST /v1/replays/flights-2/promote',
       () => replays.promote('flights-2', { force: true }),

@@ -25,6 +25,7 @@ test('every option is where the service reads it; what may be repeated adds up',
     ...args,
     ...conditions.flatMap((condition) => ['--expect-where', condition]),
     '--keep-warm-for=1 hour',
+    '--watermark-slack=30 minutes',
     '--retain-for=7 days',
   )
   assert.deepEqual(request, {
@@ -50,6 +51,7 @@ test('every option is where the service reads it; what may be repeated adds up',
     spark: { cores: 4, memory: '2g' },
     keep_warm_for: '1 hour',
     retain_for: '7 days',
+    watermark_slack: '30 minutes',
   })
 })
 

@@ -5,6 +5,7 @@ import type * as wire from '@kappa/replay/replays/replay-schemas'
 import type * as switching from '@kappa/replay/switching/switch-outcome'
 import type { ApplicationStatus, ReleaseStatus } from '../src/release-status.ts'
 import type {
+  ComparisonRequest,
   ReplayDryRun,
   ReplayProgress,
   ReplayRequest,
@@ -27,11 +28,12 @@ test("the SDK's types are those of the service's schemas", () => {
   // The compiler is who tests: `true` is no value of a type that says false.
   const same: {
     readonly request: Same<wire.ReplayRequest, ReplayRequest>
+    readonly comparison: Same<wire.ComparisonRequest, ComparisonRequest>
     readonly status: Same<wire.ReplayStatus, ReplayStatus>
     readonly progress: Same<wire.ReplayProgress, ReplayProgress>
     readonly dryRun: Same<wire.ReplayDryRun, ReplayDryRun>
     readonly outcome: Same<switching.SwitchOutcome, SwitchOutcome>
-  } = { request: true, status: true, progress: true, dryRun: true, outcome: true }
+  } = { request: true, comparison: true, status: true, progress: true, dryRun: true, outcome: true }
   // Of these the SDK leaves parts out.
   const reads: {
     readonly release: Reads<releases.ReleaseStatus, ReleaseStatus>

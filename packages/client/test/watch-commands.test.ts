@@ -206,7 +206,12 @@ test('compare --watch waits for what is found now, not for what was found before
     ],
     'hang',
   )
-  const { code, stdout } = await kappa(['compare', 'flights-2', '--watch'])
+  const declared = ['--expect-columns=carrier_hours.delayed', '--unsettled-rows-max=5']
+  const { code, stdout } = await kappa(['compare', 'flights-2', '--watch', ...declared])
+  assert.deepEqual(fake.calls.find(({ method }) => method === 'POST')?.body, {
+    expected: { views: { carrier_hours: { columns: ['delayed'] } } },
+    unsettled_rows_max: 5,
+  })
   assert.equal(code, 1)
   assert.match(stdout, /compared at 2026-01-31 12:01:00: rows differ/)
 

@@ -1,6 +1,7 @@
 import type { ReleaseRecord } from '@kappa/applications/records'
 import { formatDuration } from '@kappa/contracts/duration'
 import type { ClusterLife } from '../clusters/cluster-life.ts'
+import { declaredFor } from '../releases/declared-differences.ts'
 import { replayIdOf } from '../replays/replay-id.ts'
 import { progressOf } from '../replays/replay-progress.ts'
 import type { ReplayStatus } from '../replays/replay-schemas.ts'
@@ -9,6 +10,7 @@ import type { ReplayStatus } from '../replays/replay-schemas.ts'
 export function replayStatusOf(record: ReleaseRecord, life: ClusterLife | undefined): ReplayStatus {
   const { application, release, replay } = record
   if (!replay) throw new Error(`Release ${release} of ${application} was not made by a replay.`)
+  const { expected, unsettledRowsMax } = declaredFor(record)
   return structuredClone({
     id: replayIdOf(record),
     application,
@@ -24,8 +26,8 @@ export function replayStatusOf(record: ReleaseRecord, life: ClusterLife | undefi
       carry: replay.carry,
       accept_partial: replay.accept_partial,
       promote: replay.promote,
-      expected: replay.expected,
-      unsettled_rows_max: replay.unsettled_rows_max,
+      expected,
+      unsettled_rows_max: unsettledRowsMax,
       events_per_second_max: replay.events_per_second_max ?? null,
       keep_warm_for: formatDuration(replay.standby_ms),
       retain_for: formatDuration(replay.retain_ms),

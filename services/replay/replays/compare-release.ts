@@ -8,6 +8,7 @@ import { withoutRows } from '../comparing/compare-view.ts'
 import { compareViews, verdictOfAll } from '../comparing/compare-views.ts'
 import type { ComparedSide } from '../comparing/compared-side.ts'
 import { ExpectedDifferencesError } from '../comparing/expected-differences-error.ts'
+import { declaredFor } from '../releases/declared-differences.ts'
 import type { ReleaseParts } from '../releases/release-parts.ts'
 import { reaches } from '../switching/coverage.ts'
 
@@ -44,9 +45,8 @@ export async function compareRelease(
     if ('reason' in cut) uncut.push(notComparable(view, record, live, cut.reason))
     else cuts.set(view, cut)
   }
-  const { replay } = record
+  const { expected, unsettledRowsMax } = declaredFor(record)
   const { samplesMax, compareTimeoutMs: timeoutMs } = config.replays
-  const unsettledRowsMax = replay?.unsettled_rows_max ?? 0
   const spark = await connectSpark({
     address: life.cluster.address,
     token: life.cluster.token,
@@ -63,7 +63,7 @@ export async function compareRelease(
           signal,
         },
         sidesOf(record, live, cuts, uncut),
-        replay?.expected ?? {},
+        expected,
       ),
     )
     const views = [...compared.views, ...uncut]

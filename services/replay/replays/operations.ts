@@ -4,6 +4,7 @@ import { ServiceError } from '@kappa/service/errors'
 import { mayMove } from '../control/release-states.ts'
 import type { ReleaseChange, ReleaseId, Releases } from '../control/releases.ts'
 import { replayIdOf } from './replay-id.ts'
+import type { ComparisonRequest } from './replay-schemas.ts'
 
 /** What a person may do with a replay: each a move of its release, or refused with the reason. */
 export async function pauseReplay(releases: Releases, id: ReleaseId): Promise<void> {
@@ -26,12 +27,22 @@ export async function cancelReplay(releases: Releases, id: ReleaseId): Promise<v
   await move(releases, id, 'cancelled', 'cancelled')
 }
 
-/** Holds its rows against those of the release that is live now. */
-export async function compareAgain(releases: Releases, id: ReleaseId): Promise<void> {
+/**
+ * Holds its rows against those of the release that is live now.
+ * @param declared in place of what was declared before; what it leaves out stays as it was
+ */
+export async function compareAgain(
+  releases: Releases,
+  id: ReleaseId,
+  declared: ComparisonRequest,
+): Promise<void> {
   await change(releases, id, 'compared', ['ready'], ({ replay }) => ({
     state: 'comparing',
     note: undefined,
-    replay: replay && withoutComparison(replay),
+    replay: replay && {
+      ...withoutComparison(replay),
+      recomparison: { ...replay.recomparison, ...declared },
+    },
   }))
 }
 

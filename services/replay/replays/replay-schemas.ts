@@ -15,6 +15,19 @@ const orNull = <T extends TSchema>(schema: T, description?: string) =>
 const duration = (description: string) =>
   Type.String({ description: `${description}, such as "1 hour" or "7 days".` })
 
+/** What a comparison need not explain. */
+const declared = {
+  expected: Type.Optional(expectedDifferences),
+  unsettled_rows_max: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: 'More rows that cannot be judged make it not comparable; default 0.',
+    }),
+  ),
+}
+
+export const comparisonRequest = Type.Object(declared, { additionalProperties: false })
+
 /** What a replay is asked for. */
 export const replayRequest = Type.Object(
   {
@@ -35,8 +48,7 @@ export const replayRequest = Type.Object(
           'if-equal: when nothing differs that was not declared; manual (default); always.',
       }),
     ),
-    expected: Type.Optional(expectedDifferences),
-    unsettled_rows_max: Type.Optional(Type.Integer({ minimum: 0 })),
+    ...declared,
     events_per_second_max: Type.Optional(
       Type.Integer({ minimum: 1, description: 'Bound on what a view reads while it catches up.' }),
     ),
@@ -115,6 +127,7 @@ export const replayDryRun = Type.Object({
 })
 
 export type ReplayRequest = Static<typeof replayRequest>
+export type ComparisonRequest = Static<typeof comparisonRequest>
 export type ReplayProgress = Static<typeof replayProgress>
 export type ReplayStatus = Static<typeof replayStatus>
 export type ReplayDryRun = Static<typeof replayDryRun>

@@ -1,6 +1,6 @@
 import type { Http } from '@kappa/service/http'
 import type { ReleaseId, Releases } from '../control/releases.ts'
-import { cancelReplay, compareAgain, pauseReplay, resumeReplay } from '../replays/operations.ts'
+import { cancelReplay, pauseReplay, resumeReplay } from '../replays/operations.ts'
 import { findReplay } from '../replays/replay-id.ts'
 import { replayStatus } from '../replays/replay-schemas.ts'
 import { type ReplayContext, replayParams } from './replay-context.ts'
@@ -14,7 +14,6 @@ const operations: Readonly<
     run: resumeReplay,
   },
   cancel: { summary: 'End it and delete all that it has made', run: cancelReplay },
-  compare: { summary: 'Hold its rows against the live release again', run: compareAgain },
 }
 
 /** The operations that differ in nothing but what they do to the release's state. */

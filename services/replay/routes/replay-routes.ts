@@ -1,5 +1,6 @@
 import type { Http } from '@kappa/service/http'
 import { changeReplayRoutes } from './change-replay.ts'
+import { compareReplayRoute } from './compare-replay.ts'
 import { createReplayRoute } from './create-replay.ts'
 import { followReplayRoute } from './follow-replay.ts'
 import { listApplicationsRoute } from './list-applications.ts'
@@ -29,6 +30,7 @@ const routes = [
   readReplayRoute,
   followReplayRoute,
   changeReplayRoutes,
+  compareReplayRoute,
   promoteReplayRoute,
   listOrphansRoute,
   removeOrphansRoute,

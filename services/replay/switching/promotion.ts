@@ -55,7 +55,7 @@ export function reasonAgainstPromotion(
     const verdict = replay.comparison?.verdict ?? 'not compared'
     return {
       code: 'rows_differ',
-      message: `${name} is to be promoted if its rows are equal, and they are ${verdict}. Look at the comparison; then declare what is expected in a new replay, or force it.`,
+      message: `${name} is to be promoted if its rows are equal, and they are ${verdict}. Look at the comparison; then declare what is expected and compare again, or force it.`,
     }
   }
   return undefined

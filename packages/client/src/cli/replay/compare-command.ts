@@ -2,6 +2,7 @@ import { isAtRest } from '../../replay-rest.ts'
 import type { ReplayStatus } from '../../replay-status.ts'
 import { type Command, exitCodes } from '../command.ts'
 import { replayOptions, withReplayClient } from '../service-options.ts'
+import { declaredOptions, readDeclared } from './declared-differences.ts'
 import { findReplay } from './find-replay.ts'
 import { jsonOption, replayArgument, replayArgumentText, watchOption } from './replay-options.ts'
 import { watchToRest } from './watch-run.ts'
@@ -10,17 +11,21 @@ export const compareCommand: Command = {
   name: 'compare',
   ...replayArgument,
   summary: 'compare the rows of a replay with the live ones again',
-  description: `With --watch it waits for what is found, and ends with 1 when rows differ that were not declared.
+  description: `Differences that are declared here are expected from now on, in place of those of before. With --watch it waits for what is found, and ends with 1 when rows differ that were not declared.
 kappa replays <id> shows what was found last.
 
 ${replayArgumentText}`,
-  options: { ...replayOptions, ...watchOption, ...jsonOption },
-  examples: ['kappa compare flights-2 --watch'],
-  run: ({ positionals: [argument = ''], options, io }) =>
-    withReplayClient(options, io, async (client) => {
+  options: { ...replayOptions, ...declaredOptions, ...watchOption, ...jsonOption },
+  examples: [
+    'kappa compare flights-2 --watch',
+    'kappa compare flights-2 --watch --expect-columns carrier_hours.delayed',
+  ],
+  run: ({ positionals: [argument = ''], options, io }) => {
+    const declared = readDeclared(options)
+    return withReplayClient(options, io, async (client) => {
       const before = await findReplay(client, argument)
       const { id } = before
-      const asked = await client.replays.compare(id)
+      const asked = await client.replays.compare(id, declared)
       const json = options.flag('json')
       if (options.flag('watch')) {
         return watchToRest(client, id, io, { json, isDone: afterComparing(before) })
@@ -31,7 +36,8 @@ ${replayArgumentText}`,
         io.stdout.write(`kappa replays ${id} --watch tells what is found.\n`)
       }
       return exitCodes.done
-    }),
+    })
+  },
 }
 
 /** A first status may still be the one from before: it rests with the comparison that is known. */
