@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ReplayRequest, ReplayStatus } from '@kappa/replay/replays/replay-schemas'
+import type {
+  ComparisonRequest,
+  ReplayRequest,
+  ReplayStatus,
+} from '@kappa/replay/replays/replay-schemas'
 import type { SwitchOutcome } from '@kappa/replay/switching/switch-outcome'
 import type { Platform } from '../platform/platform.ts'
 import { waitFor } from '../platform/wait.ts'
@@ -25,6 +29,8 @@ export class Replays {
 
   pause = (id: string) => this.post<ReplayStatus>(`/v1/replays/${id}/pause`)
   resume = (id: string) => this.post<ReplayStatus>(`/v1/replays/${id}/resume`)
+  compare = (id: string, body: ComparisonRequest = {}) =>
+    this.post<ReplayStatus>(`/v1/replays/${id}/compare`, body)
   cancel = (id: string) => this.post<ReplayStatus>(`/v1/replays/${id}/cancel`)
   promote = (id: string, body: object = {}) =>
     this.post<SwitchOutcome>(`/v1/replays/${id}/promote`, body)
