@@ -1,6 +1,7 @@
 /**
  * `npm test [-- <file or part of a path> ...]`: starts Kafka, the object store and Redis once, on
  * free ports and in a folder of their own, runs every test against them, and removes all.
+ * `--name=<part of a test's name>` runs only those.
  * `npm run test:faults` runs the long fault runs (`*.faults.ts`) instead.
  */
 import { globSync, mkdtempSync, rmSync } from 'node:fs'
@@ -19,7 +20,8 @@ const FILES_AT_ONCE_MAX = 2
 const root = join(import.meta.dirname, '..')
 const FAULTS = '--faults'
 const kind = process.argv.includes(FAULTS) ? 'faults' : 'test'
-const wanted = process.argv.slice(2).filter((argument) => argument !== FAULTS)
+const names = process.argv.slice(2).flatMap((text) => text.match(/^--name=(.+)$/)?.[1] ?? [])
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
 
 const files = findTests()
 if (files.length === 0) {
@@ -76,6 +78,7 @@ async function runTests(): Promise<void> {
     concurrency: FILES_AT_ONCE_MAX,
     timeout: TEST_TIMEOUT_MS[kind],
     signal: interrupted.signal,
+    ...(names.length > 0 ? { testNamePatterns: names } : {}),
   })
   stream.on('test:fail', ({ name, details }) => {
     process.exitCode = 1

@@ -113,8 +113,8 @@ describe('P7, P8: a replay that fails, is paused, or is cancelled', { concurrenc
   })
 
   test('P4: readers have noticed nothing, and their rows are right', async () => {
-    for (const reader of readers.splice(0)) {
-      const { problems, answers, releases } = await reader.stop()
+    const reports = await Promise.all(readers.splice(0).map((reader) => reader.stop()))
+    for (const { problems, answers, releases } of reports) {
       assert.deepEqual(problems, [])
       assert.ok(answers > 100)
       assert.deepEqual(releases, [1, 3])
