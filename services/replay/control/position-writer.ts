@@ -25,7 +25,8 @@ export class PositionWriter {
     for (const record of records) {
       this.#waiting.set(positionKey(record.application, record.release, record.view), record)
     }
-    this.#writing ??= this.#drain().catch(this.#fail)
+    // Without anything to write the drain would be over before it is remembered as running.
+    if (this.#waiting.size > 0) this.#writing ??= this.#drain().catch(this.#fail)
   }
 
   /** Resolves when nothing waits any more. */

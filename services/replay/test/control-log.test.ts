@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type ReleaseRecord, TopicNames } from '@kappa/applications/records'
+import { type PositionRecord, type ReleaseRecord, TopicNames } from '@kappa/applications/records'
 import { connectKafka } from '@kappa/kafka/connect'
 import type { Kafka } from '@kappa/kafka/port'
 import { testStack } from '@kappa/test/stack'
 import { ControlLog } from '../control/control-log.ts'
+import { PositionWriter } from '../control/position-writer.ts'
 
 const topics = new TopicNames('control-log')
 const options = { replicationFactor: 1, timeoutMs: 30_000 }
@@ -53,5 +54,35 @@ function release(epoch: number): ReleaseRecord {
       sources: {},
       pinned: {},
     },
+  }
+}
+
+test('positions go on being written after a release without views has written none', async () => {
+  const control = await ControlLog.open(kafka, topics, options)
+  const writer = new PositionWriter(control)
+  writer.write([])
+  writer.write([position(1, control.epoch)])
+  await writer.settled()
+  writer.write([position(2, control.epoch)])
+  await writer.settled()
+  assert.deepEqual([...control.positions.values()], [position(2, control.epoch)])
+  await control.close()
+})
+
+function position(batch: number, epoch: number): PositionRecord {
+  return {
+    application: 'shop',
+    release: 1,
+    view: 'orders',
+    batch,
+    epoch,
+    sources: {},
+    changelog: {},
+    as_of: null,
+    current_at: 0,
+    complete: true,
+    late_events: 0,
+    undecodable_events: 0,
+    counts_exact: true,
   }
 }
