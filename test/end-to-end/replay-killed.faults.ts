@@ -4,7 +4,7 @@ import { ReplayFaults } from '../faults/replay-faults.ts'
 
 const signal = 'SIGKILL'
 
-describe('P2, P4, P7: replay is killed at a side effect, and the next instance ends what it began', {
+describe('P2, P4, P7, L1, L3: replay is killed at a side effect, and the next instance ends what it began', {
   concurrency: 1,
 }, () => {
   let faults: ReplayFaults

@@ -62,7 +62,7 @@ describe('P7, P8: a replay that fails, is paused, or is cancelled', { concurrenc
     await cancelled(id, release)
   })
 
-  test('paused, its cluster is gone; resumed, it goes on from its checkpoints', async () => {
+  test('L4: paused, its cluster is gone; resumed, it goes on from its checkpoints', async () => {
     const { replays, platform } = flights
     const { id, release } = await replays.create({ application, events_per_second_max: 150 })
     const running = await replays.when(id, reads(400))

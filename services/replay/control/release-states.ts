@@ -17,12 +17,14 @@ import type { ReleaseState } from '@kappa/applications/records'
  * cancelled: a replay that somebody ended; deleted like a retired one.
  * failed: stopped, with its cause; asked to start again it goes on from its checkpoints.
  *
- * Invariants (each held up by the test that names it):
- * L1: an application has at most one live pointer, and it names a release that is live or has failed.
- * L2: every move is in this table.
- * L3: what a state promises was committed before its side effects began.
- * L4: a release in a state without a cluster has no process, no query, no pod.
- * L5: a removed release has no topic, no checkpoint, no row.
+ * Invariants, each with the tests that name it; the fault runs hold all of them after every fault:
+ * L1: an application has at most one live pointer, and it names a release that is live or has failed
+ *   (`releases.test.ts`).
+ * L2: every move is in this table (`releases.test.ts`).
+ * L3: what a state promises was committed before its side effects began (`replay-killed.faults.ts`).
+ * L4: a release in a state without a cluster has no process, no query, no pod
+ *   (`replay-operations.faults.ts`).
+ * L5: a removed release has no topic, no checkpoint, no row (`remove-release.test.ts`).
  */
 const moves: Readonly<Record<ReleaseState, readonly ReleaseState[]>> = {
   requested: ['checked', 'paused', 'cancelled', 'failed'],

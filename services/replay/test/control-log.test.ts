@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type PositionRecord, type ReleaseRecord, TopicNames } from '@kappa/applications/records'
+import { type PositionRecord, TopicNames } from '@kappa/applications/records'
 import { connectKafka } from '@kappa/kafka/connect'
 import type { Kafka } from '@kappa/kafka/port'
 import { testStack } from '@kappa/test/stack'
 import { ControlLog } from '../control/control-log.ts'
 import { PositionWriter } from '../control/position-writer.ts'
+import { releaseRecord } from './release-record.ts'
 
 const topics = new TopicNames('control-log')
 const options = { replicationFactor: 1, timeoutMs: 30_000 }
@@ -23,7 +24,7 @@ after(() => kafka?.close())
 
 test('an opening that writes nothing more is told apart from the next, which fences it', async () => {
   const first = await ControlLog.open(kafka, topics, options)
-  const record = release(first.epoch)
+  const record = releaseRecord({ application: 'shop', release: 1, epoch: first.epoch })
   await first.writeReleases([record])
   const second = await ControlLog.open(kafka, topics, options)
   const third = await ControlLog.open(kafka, topics, options)
@@ -35,27 +36,6 @@ test('an opening that writes nothing more is told apart from the next, which fen
   }
   await third.close()
 })
-
-function release(epoch: number): ReleaseRecord {
-  return {
-    application: 'shop',
-    release: 1,
-    state: 'requested',
-    epoch,
-    updated_at: 1,
-    definition: {
-      application: 'shop',
-      description: '',
-      streams: {},
-      datasets: {},
-      views: {},
-      spark: { cores: 1, memory: '1g', shufflePartitions: 1 },
-      changelog: { partitions: 1 },
-      sources: {},
-      pinned: {},
-    },
-  }
-}
 
 test('positions go on being written after a release without views has written none', async () => {
   const control = await ControlLog.open(kafka, topics, options)
