@@ -32,6 +32,8 @@ export class ClusterLife {
   readonly #over = new AbortController()
   readonly #failure = Promise.withResolvers<never>()
   #queries: ViewQueries | undefined
+  /** Of each view that was started again, the newest start. */
+  readonly #starts = new Map<ViewRunner, Promise<void>>()
 
   private constructor(
     parts: ReleaseParts,
@@ -185,7 +187,8 @@ export class ClusterLife {
         if (runner.isDue) {
           // A start may have to wait for a batch that was planned; the others go on meanwhile.
           runner.starting()
-          this.#restart(runner, definition).catch(this.#failure.reject)
+          const start = this.#restart(runner, definition).catch(this.#failure.reject)
+          this.#starts.set(runner, start)
         }
       }
       this.publish(this.views)
@@ -195,6 +198,8 @@ export class ClusterLife {
 
   /** Stops a view; its position is then where its last batch has ended. @throws see `ViewQueries.settle` */
   async hold(runner: ViewRunner): Promise<void> {
+    // A start that is on its way would run beside what comes next.
+    await this.#starts.get(runner)
     await runner.hold()
     await this.#take(runner, await this.#startedQueries().settle(this.#identity(runner)))
   }
