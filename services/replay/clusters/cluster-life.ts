@@ -18,6 +18,14 @@ import { ViewQueries } from '../views/view-queries.ts'
 import { ViewRunner } from '../views/view-runner.ts'
 import { ReleaseSession } from './release-session.ts'
 
+/** A view whose query could not be started from its checkpoint. */
+export class ViewStartError extends Error {
+  constructor(view: string, cause: SparkError) {
+    super(`View ${view} could not be started: ${cause.rootCause.message}`, { cause })
+    this.name = 'ViewStartError'
+  }
+}
+
 /**
  * One life of a release's cluster: from its launch until it is stopped or lost. Its views are
  * started from their checkpoints, and again after a failure, until the life is over.
@@ -97,7 +105,7 @@ export class ClusterLife {
       const { streams } = definition
       const runner = new ViewRunner({ name, view, position, settings, streams, logger })
       runner.checkUndecodable()
-      await effects.perform('start query', this.record, () => this.#startQuery(runner, definition))
+      await effects.perform('start query', this.record, () => this.#startFirst(runner, definition))
       this.views.push(runner)
     }
     this.publish(this.views)
@@ -222,6 +230,16 @@ export class ClusterLife {
     } catch (error) {
       if (!(error instanceof SparkError)) throw error
       runner.failed(error.rootCause.message)
+    }
+  }
+
+  /** @throws ViewStartError when Spark refuses it, or fails in a batch that was planned before. */
+  async #startFirst(runner: ViewRunner, definition: ReleaseRecord['definition']): Promise<void> {
+    try {
+      await this.#startQuery(runner, definition)
+    } catch (error) {
+      if (error instanceof SparkError) throw new ViewStartError(runner.name, error)
+      throw error
     }
   }
 
