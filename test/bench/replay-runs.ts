@@ -14,6 +14,7 @@ import {
   stateStoreConf,
 } from '@kappa/replay/spark/state-store'
 import { chooseMode } from '@kappa/replay/views/choose-mode'
+import type { ViewIdentity } from '@kappa/replay/views/view-position'
 import { ViewQueries } from '@kappa/replay/views/view-queries'
 import type { SparkSession } from '@kappa/spark-connect/session'
 import type { FlightsCopy } from '../platform/flights-copy.ts'
@@ -38,7 +39,7 @@ export interface ReplayLog {
 export interface ReplayRun {
   /** From the start of the query to its end. */
   readonly ms: number
-  /** Rows of state after its last batch. */
+  /** Rows of state when it goes on as a live release. */
   readonly stateRows: number
   readonly batches: number
 }
@@ -135,12 +136,8 @@ export class ReplayRuns {
     const { query } = await queries.start(identity, mode)
     if (!(await query.awaitTermination(RUN_TIMEOUT_MS))) throw new Error('It does not end.')
     const ms = performance.now() - begun
-    const last = await query.lastProgress()
-    return {
-      ms,
-      stateRows: (last?.stateOperators ?? []).reduce((sum, { rowsTotal }) => sum + rowsTotal, 0),
-      batches: (last?.batchId ?? -1) + 1,
-    }
+    const batches = ((await query.lastProgress())?.batchId ?? -1) + 1
+    return { ms, batches, stateRows: await stateRowsOf(queries, identity) }
   }
 
   /** The same query as one batch job. @returns milliseconds */
@@ -156,4 +153,12 @@ export class ReplayRuns {
     })
     return performance.now() - begun
   }
+}
+
+async function stateRowsOf(queries: ViewQueries, identity: ViewIdentity): Promise<number> {
+  const { query } = await queries.start(identity, { kind: 'continuous' })
+  await query.processAllAvailable({ timeoutMs: RUN_TIMEOUT_MS })
+  const last = await query.lastProgress()
+  await query.stop()
+  return (last?.stateOperators ?? []).reduce((sum, { rowsTotal }) => sum + rowsTotal, 0)
 }
