@@ -41,7 +41,7 @@ export async function startBenchSpark(
       release: 1,
       cores: size.cores,
       memory: size.memory,
-      sparkConf: sparkConf(size, 'rocksdb', storeSettings, POLLING_DELAY_MS),
+      sparkConf: sparkConf(size, 'memory', storeSettings, POLLING_DELAY_MS),
     },
     { timeoutMs: START_TIMEOUT_MS, signal: new AbortController().signal },
   )

@@ -1,4 +1,4 @@
-import type { StateStore } from '@kappa/replay/spark/state-store'
+import type { ExpectedState, StateStore } from '@kappa/replay/spark/state-store'
 import { type Figure, formatSeconds, percentile } from './figures.ts'
 import type { ReplayRun } from './replay-runs.ts'
 
@@ -10,11 +10,19 @@ export interface ReplayTimes {
   readonly batches: number[]
   /** Empty where there is no peer. */
   readonly streams: number[]
-  /** Replays of logs of other sizes, on a warm Spark. */
-  readonly sizes: { readonly events: number; readonly ms: number }[]
+  /** Replays of logs of several sizes, each on a Spark of its own that was warmed up. */
+  readonly sizes: {
+    readonly events: number
+    readonly ms: number
+    readonly store: StateStore
+  }[]
 }
 
-export function replayFigures(events: number, times: ReplayTimes, store: StateStore): Figure[] {
+export function replayFigures(
+  events: number,
+  times: ReplayTimes,
+  { store, expected }: { store: StateStore; expected: ExpectedState },
+): Figure[] {
   const { batches, streams, sizes } = times
   const replays = times.replays.map(({ ms }) => ms)
   const rocksdb = times.rocksdb.map(({ ms }) => ms)
@@ -33,15 +41,19 @@ export function replayFigures(events: number, times: ReplayTimes, store: StateSt
       value,
       unit,
       peer: { what: job, value: rate(warm(batches)), unit },
-      note: `${events} events in ${last?.batches} batches; ${last?.stateRows} rows of state, in ${store}; replay ${listed(replays)}; batch ${listed(batches)}`,
+      note: `${events} events in ${last?.batches} batches; state in ${store}: ${expected.live} rows live, ${Math.round(expected.catchUp)} expected meanwhile; replay ${listed(replays)}; batch ${listed(batches)}`,
     },
-    {
-      what: 'replay warm, state in RocksDB',
-      value: rate(warm(rocksdb)),
-      unit,
-      peer: { what: job, value: rate(warm(batches)), unit },
-      note: listed(rocksdb),
-    },
+    ...(rocksdb.length === 0
+      ? []
+      : [
+          {
+            what: 'replay warm, state in RocksDB',
+            value: rate(warm(rocksdb)),
+            unit,
+            peer: { what: job, value: rate(warm(batches)), unit },
+            note: listed(rocksdb),
+          },
+        ]),
     streams.length === 0
       ? {
           what: 'replay warm (2)',
@@ -67,7 +79,12 @@ export function replayFigures(events: number, times: ReplayTimes, store: StateSt
       what: `replay of ${size.events} events`,
       value: rate(size.ms, size.events),
       unit,
-      peer: { what: `replay of ${events} events`, value, unit },
+      peer: {
+        what: `replay of ${sizes[0]?.events} events`,
+        value: rate(sizes[0]?.ms ?? Number.NaN, sizes[0]?.events),
+        unit,
+      },
+      note: `state in ${size.store}, ${formatSeconds(size.ms)}`,
     })),
   ]
 }

@@ -6,15 +6,17 @@ import { planChangelogRecord } from '@kappa/applications/view-plan'
 import { loadContracts } from '@kappa/contracts/load'
 import type { Kafka } from '@kappa/kafka/port'
 import { readLogEnds } from '@kappa/replay/log/log-ends'
+import { widening } from '@kappa/replay/replays/plan-state'
 import { changelogTuning } from '@kappa/replay/spark/kafka-tuning'
 import { bindSources } from '@kappa/replay/spark/sources'
+import type { Inputs } from '@kappa/replay/spark/spark-views'
 import {
+  type ExpectedState,
   eventsPerBatchOnHeap,
   type StateStore,
   stateStoreConf,
 } from '@kappa/replay/spark/state-store'
 import { chooseMode } from '@kappa/replay/views/choose-mode'
-import type { ViewIdentity } from '@kappa/replay/views/view-position'
 import { ViewQueries } from '@kappa/replay/views/view-queries'
 import type { SparkSession } from '@kappa/spark-connect/session'
 import type { FlightsCopy } from '../platform/flights-copy.ts'
@@ -39,8 +41,6 @@ export interface ReplayLog {
 export interface ReplayRun {
   /** From the start of the query to its end. */
   readonly ms: number
-  /** Rows of state when it goes on as a live release. */
-  readonly stateRows: number
   readonly batches: number
 }
 
@@ -93,14 +93,49 @@ export class ReplayRuns {
 
   /** As a release catches up that has not read anything. */
   async replay(log: ReplayLog, topic: string, stateStore: StateStore): Promise<ReplayRun> {
-    const { source, name, spark: size } = log
-    const session = this.#streaming[stateStore]
-    const definition = {
-      sources: { [source.name]: source },
-      datasets: {},
-      pinned: {},
-      spark: size,
+    const { queries, definition, identity } = await this.#release(log, topic, stateStore)
+    const onHeap =
+      stateStore === 'memory' ? eventsPerBatchOnHeap(log.spark, 1) : EVENTS_PER_BATCH_MAX
+    const eventsPerBatchMax = Math.min(EVENTS_PER_BATCH_MAX, onHeap)
+    const begun = performance.now()
+    const mode = await this.#modeOf(definition, eventsPerBatchMax)
+    const { query } = await queries.start(identity, mode)
+    if (mode.kind === 'continuous') await query.processAllAvailable({ timeoutMs: RUN_TIMEOUT_MS })
+    else if (!(await query.awaitTermination(RUN_TIMEOUT_MS))) throw new Error('It does not end.')
+    const ms = performance.now() - begun
+    if (mode.kind === 'continuous') await query.stop()
+    return { ms, batches: ((await query.lastProgress())?.batchId ?? -1) + 1 }
+  }
+
+  /** What a live release of the view holds that has read the log, and what a replay of it will hold. */
+  async expectedState(log: ReplayLog, topic: string): Promise<ExpectedState> {
+    const { queries, definition, identity } = await this.#release(log, topic, 'rocksdb')
+    const { query } = await queries.start(identity, { kind: 'continuous' })
+    await query.processAllAvailable({ timeoutMs: RUN_TIMEOUT_MS })
+    const rows = (await query.lastProgress())?.stateOperators.map(({ rowsTotal }) => rowsTotal)
+    await query.stop()
+    if (!rows) throw new Error('The query has told nothing of its state.')
+    const live = rows.reduce((sum, count) => sum + count, 0)
+    const mode = await this.#modeOf(definition, EVENTS_PER_BATCH_MAX)
+    const { name } = log.source
+    const slack_ms = mode.kind === 'catch-up' ? (mode.slackMs[name] ?? 0) : 0
+    const factor = widening({ [name]: log.source }, [{ streams: [name], slack_ms }])
+    return { live, catchUp: live * factor }
+  }
+
+  async #modeOf(definition: Inputs, eventsPerBatchMax: number) {
+    const settings = {
+      eventsPerBatchMax,
+      samplesMax: SAMPLES_MAX,
+      freshnessMsMax: 0,
+      moreSlackMs: 0,
     }
+    return (await chooseMode(this.#kafka, definition, {}, settings)).mode
+  }
+
+  async #release({ source, name, spark, view }: ReplayLog, topic: string, stateStore: StateStore) {
+    const session = this.#streaming[stateStore]
+    const definition = { sources: { [source.name]: source }, datasets: {}, pinned: {}, spark }
     const queries = new ViewQueries({
       session,
       definition,
@@ -111,34 +146,15 @@ export class ReplayRuns {
       signal: new AbortController().signal,
     })
     await registerTable(this.#table, source, this.#options)
-    const view: ReleaseView = {
-      ...log.view,
-      columns: await this.#table.sql(log.view.sql).schema(),
+    const bound: ReleaseView = {
+      ...view,
+      columns: await this.#table.sql(view.sql).schema(),
       outputMode: 'update',
       changelog: { topic, partitions: CHANGELOG_PARTITIONS },
     }
     this.#releases += 1
-    const identity = { application: 'bench', release: this.#releases, name, view }
-    const begun = performance.now()
-    const onHeap = stateStore === 'memory' ? eventsPerBatchOnHeap(size, 1) : EVENTS_PER_BATCH_MAX
-    const { mode } = await chooseMode(
-      this.#kafka,
-      definition,
-      {},
-      {
-        eventsPerBatchMax: Math.min(EVENTS_PER_BATCH_MAX, onHeap),
-        samplesMax: SAMPLES_MAX,
-        freshnessMsMax: 0,
-        moreSlackMs: 0,
-      },
-    )
-    const { query } = await queries.start(identity, mode)
-    if (mode.kind === 'continuous') await query.processAllAvailable({ timeoutMs: RUN_TIMEOUT_MS })
-    else if (!(await query.awaitTermination(RUN_TIMEOUT_MS))) throw new Error('It does not end.')
-    const ms = performance.now() - begun
-    if (mode.kind === 'continuous') await query.stop()
-    const batches = ((await query.lastProgress())?.batchId ?? -1) + 1
-    return { ms, batches, stateRows: await stateRowsOf(queries, identity) }
+    const identity = { application: 'bench', release: this.#releases, name, view: bound }
+    return { queries, definition, identity }
   }
 
   /** The same query as one batch job. @returns milliseconds */
@@ -154,12 +170,4 @@ export class ReplayRuns {
     })
     return performance.now() - begun
   }
-}
-
-async function stateRowsOf(queries: ViewQueries, identity: ViewIdentity): Promise<number> {
-  const { query } = await queries.start(identity, { kind: 'continuous' })
-  await query.processAllAvailable({ timeoutMs: RUN_TIMEOUT_MS })
-  const last = await query.lastProgress()
-  await query.stop()
-  return (last?.stateOperators ?? []).reduce((sum, { rowsTotal }) => sum + rowsTotal, 0)
 }

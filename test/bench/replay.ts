@@ -12,7 +12,13 @@ import { countDepartures, fillTopic } from './departures-log.ts'
 import type { Figure } from './figures.ts'
 import { KafkaStreamsPeer } from './kafka-streams.ts'
 import { type ReplayTimes, replayFigures } from './replay-figures.ts'
-import { CHANGELOG_PARTITIONS, type ReplayLog, ReplayRuns, replayLog } from './replay-runs.ts'
+import {
+  CHANGELOG_PARTITIONS,
+  type ReplayLog,
+  type ReplayRun,
+  ReplayRuns,
+  replayLog,
+} from './replay-runs.ts'
 
 const NAMESPACE = 'bench-replay'
 const VIEW = 'carrier_hours'
@@ -27,11 +33,55 @@ const TIMEOUT_MS = 15_000
 export async function benchReplay(bench: Bench): Promise<Figure[]> {
   const { events, rounds } = bench.options
   const log = await writeLog(bench, events)
-  const { spark: size } = log
-  const brokers = bench.stack.kafkaBrokers
-  const spark = await step('Starting Spark', () => startBenchSpark(bench, NAMESPACE, size))
+  const expected = await onSpark(bench, 'live', log, (runs) =>
+    measure(bench, 'A live release', log, (topic) => runs.expectedState(log, topic)),
+  )
+  const store = chooseStateStore(log.spark, 1, expected)
+  const times: ReplayTimes = { replays: [], rocksdb: [], batches: [], streams: [], sizes: [] }
   const peer = await step('Starting Kafka Streams', () =>
-    KafkaStreamsPeer.start(bench, { ...log, memory: size.memory }),
+    KafkaStreamsPeer.start(bench, { ...log, memory: log.spark.memory }),
+  )
+  try {
+    await onSpark(bench, 'rounds', log, async (runs) => {
+      for (let round = 1; round <= rounds; round++) {
+        times.replays.push(await replay(bench, runs, log, store))
+        if (store === 'memory') times.rocksdb.push(await replay(bench, runs, log, 'rocksdb'))
+        const batch = (topic: string) => runs.batch(log, topic)
+        times.batches.push(await measure(bench, 'Batch job', log, batch))
+        if (!peer) continue
+        const streams = (topic: string) => peer.run(topic)
+        times.streams.push(await measure(bench, 'Kafka Streams', log, streams))
+      }
+    })
+  } finally {
+    await peer?.stop()
+  }
+  const short = await writeLog(bench, Math.round(events / 3))
+  const long = await writeLog(bench, Math.min(Math.round((events * 10) / 3), EVENTS_MAX))
+  for (const other of [short, log, long]) {
+    // As many more events in the same time: as much more state.
+    const more = other.events / log.events
+    const state = { live: expected.live * more, catchUp: expected.catchUp * more }
+    const chosen = chooseStateStore(other.spark, 1, state)
+    const run = await onSpark(bench, `size-${other.events}`, log, async (runs) => {
+      await replay(bench, runs, short, chosen)
+      return replay(bench, runs, other, chosen)
+    })
+    times.sizes.push({ events: other.events, ms: run.ms, store: chosen })
+  }
+  return replayFigures(log.events, times, { store, expected })
+}
+
+/** A Spark of its own, in which nothing of other runs is left. */
+async function onSpark<T>(
+  bench: Bench,
+  name: string,
+  { spark: size }: ReplayLog,
+  work: (runs: ReplayRuns) => Promise<T>,
+): Promise<T> {
+  const brokers = bench.stack.kafkaBrokers
+  const spark = await step('Starting Spark', () =>
+    startBenchSpark(bench, `${NAMESPACE}-${name}`, size),
   )
   const kafka = await connectKafka({
     brokers: [brokers],
@@ -40,51 +90,43 @@ export async function benchReplay(bench: Bench): Promise<Figure[]> {
     connectTimeoutMs: TIMEOUT_MS,
   })
   try {
-    const runs = await ReplayRuns.open(spark, kafka, brokers)
-    const times: ReplayTimes = { rocksdb: [], replays: [], batches: [], streams: [], sizes: [] }
-    const replay = (target: ReplayLog, store: StateStore) =>
-      measure(`Replay, state in ${store}`, target, (topic) => runs.replay(target, topic, store))
-    let store: StateStore = 'rocksdb'
-    for (let round = 1; round <= rounds; round++) {
-      const first = await replay(log, 'rocksdb')
-      times.rocksdb.push(first)
-      // As the plan of a replay does with what the live release holds.
-      store = chooseStateStore(size, 1, first.stateRows)
-      times.replays.push(store === 'rocksdb' ? first : await replay(log, store))
-      times.batches.push(await measure('Batch job', log, (topic) => runs.batch(log, topic)))
-      if (!peer) continue
-      times.streams.push(await measure('Kafka Streams', log, (topic) => peer.run(topic)))
-    }
-    for (const part of [1 / 3, 10 / 3]) {
-      const other = await writeLog(bench, Math.min(Math.round(events * part), EVENTS_MAX))
-      times.sizes.push({ events: other.events, ms: (await replay(other, store)).ms })
-    }
-    return replayFigures(log.events, times, store)
+    return await work(await ReplayRuns.open(spark, kafka, brokers))
   } finally {
-    await peer?.stop()
     await spark.stop()
     await kafka.close()
   }
+}
 
-  /** Each run writes to a topic of its own; its rows must count every event. */
-  function measure<T>(
-    what: string,
-    { events }: ReplayLog,
-    run: (changelog: string) => Promise<T>,
-  ): Promise<T> {
-    return step(`${what}, ${events} events`, async () => {
-      const topic = `${NAMESPACE}.${randomUUID()}`
-      await createTopic(brokers, { topic, partitions: CHANGELOG_PARTITIONS })
-      const measured = await run(topic)
-      // A transaction is committed before its records can be read.
-      await waitFor(
-        `rows that count every event (${what})`,
-        async () => (await countedDepartures(brokers, topic)) === events || undefined,
-        TIMEOUT_MS,
-      )
-      return measured
-    })
-  }
+function replay(
+  bench: Bench,
+  runs: ReplayRuns,
+  log: ReplayLog,
+  store: StateStore,
+): Promise<ReplayRun> {
+  const run = (topic: string) => runs.replay(log, topic, store)
+  return measure(bench, `Replay, state in ${store}`, log, run)
+}
+
+/** Each run writes to a topic of its own; its rows must count every event. */
+function measure<T>(
+  { stack }: Bench,
+  what: string,
+  { events }: ReplayLog,
+  run: (changelog: string) => Promise<T>,
+): Promise<T> {
+  const brokers = stack.kafkaBrokers
+  return step(`${what}, ${events} events`, async () => {
+    const topic = `${NAMESPACE}.${randomUUID()}`
+    await createTopic(brokers, { topic, partitions: CHANGELOG_PARTITIONS })
+    const measured = await run(topic)
+    // A transaction is committed before its records can be read.
+    await waitFor(
+      `rows that count every event (${what})`,
+      async () => (await countedDepartures(brokers, topic)) === events || undefined,
+      TIMEOUT_MS,
+    )
+    return measured
+  })
 }
 
 async function writeLog(bench: Bench, wanted: number): Promise<ReplayLog> {

@@ -1,6 +1,6 @@
 import { after, before, describe, test } from 'node:test'
-import { allPoints, type FaultPoint, nameOf } from '../faults/fault-points.ts'
-import { ReplayFaults } from '../faults/replay-faults.ts'
+import { chains, type FaultPoint, nameOf } from '../faults/fault-points.ts'
+import { ReplayFaults, type Strike } from '../faults/replay-faults.ts'
 
 const signal = 'SIGKILL'
 
@@ -13,13 +13,17 @@ describe('P2, P4, P7, L1, L3: replay is killed at a side effect, and the next in
     faults = await ReplayFaults.start({
       namespace: 'replay-killed',
       redisDatabase: 12,
-      first: [signal, allPoints[0] as FaultPoint],
+      first: firstOf(chains[0]) as Strike,
     })
   })
   after(() => faults?.stop())
 
-  for (const [index, point] of allPoints.entries()) {
-    const next = allPoints[index + 1]
-    test(nameOf(point), () => faults.pass(signal, point, next && [signal, next]))
+  for (const [index, chain] of chains.entries()) {
+    const next = firstOf(chains[index + 1])
+    test(chain.map(nameOf).join(', '), () => faults.pass(signal, chain, next))
   }
 })
+
+function firstOf([point]: readonly FaultPoint[] = []): Strike | undefined {
+  return point && [signal, point]
+}

@@ -4,41 +4,48 @@ import type { SideEffect } from '@kappa/replay/control/effects'
 export interface FaultPoint {
   readonly effect: SideEffect
   readonly when: 'before' | 'after'
-  /** At the n-th time that a release comes to it; from 1. */
+  /** At the n-th time that an instance comes to it with a release; from 1. */
   readonly time: number
 }
 
-const wanted = process.env.KAPPA_TEST_EFFECTS?.split(',')
-
-const ofReplay: readonly (readonly [SideEffect, number])[] = [
-  ['start cluster', 1],
-  ['pin datasets', 1],
-  ['create topics', 1],
-  ['carry rows', 1],
-  ['start query', 1],
-  // The query is stopped first, then made to end where the live one has ended.
-  ['cut query', 1],
-  ['cut query', 2],
-  ['compare rows', 1],
-  ['stop cluster', 1],
-  // Built and compared, it goes on at the size of a live release.
-  ['start cluster', 2],
-  ['start query', 2],
-  ['freeze rows', 1],
-  ['set pointer', 1],
-  ['unfreeze rows', 1],
-  ['remove release', 1],
+/**
+ * Every side effect on the way from a request to the live release, and of a cancel, before and after:
+ * in chains of points that one replay is struck at, one after the other. An instance that takes over
+ * begins with what was committed, so it does not come to everything that the one before was about
+ * to do.
+ */
+export const chains: readonly (readonly FaultPoint[])[] = [
+  [
+    ...around('start cluster'),
+    ...around('pin datasets'),
+    ...around('create topics'),
+    ...around('start query'),
+    // Built and compared, it goes on at the size of a live release.
+    point('before', 'start cluster', 2),
+    point('before', 'unfreeze rows'),
+  ],
+  [
+    // The query is stopped first, then made to end where the live one has ended.
+    ...around('cut query'),
+    ...around('cut query', 2),
+    ...around('compare rows'),
+    ...around('stop cluster'),
+    ...around('freeze rows'),
+    ...around('set pointer'),
+  ],
+  [...around('carry rows'), point('after', 'start cluster', 2), point('after', 'unfreeze rows')],
+  [point('before', 'start query', 2)],
+  [point('after', 'start query', 2)],
+  around('remove release'),
 ]
 
-/**
- * Every side effect on the way from a request to the live release, and of a cancel: once each way.
- * `KAPPA_TEST_EFFECTS=compare rows,set pointer` chooses some of them.
- */
-export const allPoints: readonly FaultPoint[] = ofReplay
-  .filter(([effect]) => wanted === undefined || wanted.includes(effect))
-  .flatMap(([effect, time]) =>
-    (['before', 'after'] as const).map((when) => ({ effect, when, time })),
-  )
+function around(effect: SideEffect, time = 1): FaultPoint[] {
+  return [point('before', effect, time), point('after', effect, time)]
+}
+
+function point(when: FaultPoint['when'], effect: SideEffect, time = 1): FaultPoint {
+  return { effect, when, time }
+}
 
 export function nameOf({ when, effect, time }: FaultPoint): string {
   return time === 1 ? `${when} ${effect}` : `${when} ${effect} ${time}`

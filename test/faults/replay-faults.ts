@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { connectKafka } from '@kappa/kafka/connect'
 import type { Kafka } from '@kappa/kafka/port'
+import type { SideEffect } from '@kappa/replay/control/effects'
 import { hasCluster } from '@kappa/replay/control/release-states'
 import type { ReplayRequest } from '@kappa/replay/replays/replay-schemas'
 import { assertSameRows } from '../oracle/compare.ts'
@@ -34,12 +35,13 @@ const stepTimeoutMs = 600_000
 const exitTimeoutMs = 90_000
 
 export type FaultSignal = 'SIGKILL' | 'SIGSTOP'
+export type Strike = readonly [FaultSignal, FaultPoint]
 
 export interface FaultsOptions {
   readonly namespace: string
   readonly redisDatabase: number
-  /** What is gone through first, so that replay need not be started once more for it. */
-  readonly first: readonly [FaultSignal, FaultPoint]
+  /** Where it is struck first, so that replay need not be started once more for it. */
+  readonly first: Strike
 }
 
 /**
@@ -109,40 +111,45 @@ export class ReplayFaults {
   }
 
   /**
-   * Strikes the next replay at a point, has another instance end it, and asserts that all is as if
-   * nothing had happened. Tells how long that took.
-   * @param next what the instance that ends it will be struck at in the release after that
+   * Strikes the next replay at one point after the other, each time with another instance that takes
+   * over, and asserts that in the end all is as if nothing had happened.
+   * @param chain points that the instance which takes over comes to
+   * @param next where the replay after this one is struck first
    */
-  async pass(
-    signal: FaultSignal,
-    point: FaultPoint,
-    next?: readonly [FaultSignal, FaultPoint],
-  ): Promise<void> {
+  async pass(signal: FaultSignal, chain: readonly FaultPoint[], next?: Strike): Promise<void> {
     await this.#clear()
     const { releases, pointers } = await this.#control()
     const release = Math.max(...releases.keys()) + 1
     const old = pointers.get(application)?.release as number
-    await this.#arm(signal, point, release)
+    const [first] = chain
+    if (first) await this.#arm([signal, first], release)
     const begun = performance.now()
     const secondsNow = () => `${((performance.now() - begun) / 1_000).toFixed(1)} s`
-    const first = this.platform.replay
-    const isCancel = point.effect === 'remove release'
+    const isCancel = chain.some(({ effect }) => effect === 'remove release')
     const live = isCancel ? old : release
+    const struck: ServiceProcess[] = []
     const report = await this.#underLoad(async () => {
-      await this.#untilStruck(first, signal, this.#ask(point, release))
-      console.log(`  ${signal} ${nameOf(point)}: struck after ${secondsNow()}`)
-      await this.#startReplay(next, release + 1)
-      await this.#ask(point, release)
+      for (const [index, point] of chain.entries()) {
+        const instance = this.platform.replay
+        await this.#untilStruck(instance, signal, this.#ask(chain, release))
+        console.log(`  ${signal} ${nameOf(point)}: struck after ${secondsNow()}`)
+        struck.push(instance)
+        const then = chain[index + 1]
+        await (then
+          ? this.#startReplay([signal, then], release)
+          : this.#startReplay(next, release + 1))
+      }
+      await this.#ask(chain, release)
       if (isCancel) await this.#untilRemoved(release)
       else await this.#replays.until(`${application}-${release}`, ['live'], stepTimeoutMs)
-      console.log(`  ended by the next instance after ${secondsNow()}`)
+      console.log(`  ended by the last instance after ${secondsNow()}`)
     })
     assert.deepEqual(report.problems, [], 'what readers saw')
     assert.deepEqual(report.releases, isCancel ? [old] : [old, release])
     await this.#assertUnfrozen()
     if (!isCancel) await this.#retire(old)
     await this.#assertAllRight(live)
-    if (signal === 'SIGSTOP') await this.#letGo(first, live)
+    if (signal === 'SIGSTOP') for (const instance of struck) await this.#letGo(instance, live)
     console.log(`  proven after ${secondsNow()}`)
   }
 
@@ -178,12 +185,13 @@ export class ReplayFaults {
   }
 
   /** Again with the same key, as a client does that has got no answer. */
-  async #ask(point: FaultPoint, release: number): Promise<void> {
-    const isCancel = point.effect === 'remove release'
+  async #ask(chain: readonly FaultPoint[], release: number): Promise<void> {
+    const comesTo = (wanted: SideEffect) => chain.some(({ effect }) => effect === wanted)
+    const isCancel = comesTo('remove release')
     const request: ReplayRequest = {
       application,
       promote: isCancel ? 'manual' : 'if-equal',
-      ...(point.effect === 'carry rows' ? { from: { timestamp: carriedUpTo }, carry: true } : {}),
+      ...(comesTo('carry rows') ? { from: { timestamp: carriedUpTo }, carry: true } : {}),
     }
     const { id } = await this.#replays.create(request, `replay ${release}`)
     assert.equal(id, `${application}-${release}`)
@@ -279,13 +287,13 @@ export class ReplayFaults {
     return readControl(this.#kafka, this.#namespace)
   }
 
-  async #arm(signal: FaultSignal, point: FaultPoint, release: number): Promise<void> {
-    if (this.#armed === armedFor(signal, point, release)) return
+  async #arm(strike: Strike, release: number): Promise<void> {
+    if (this.#armed === armedFor(...strike, release)) return
     await this.platform.replay.kill()
-    await this.#startReplay([signal, point], release)
+    await this.#startReplay(strike, release)
   }
 
-  async #startReplay(at: readonly [FaultSignal, FaultPoint] | undefined, release: number) {
+  async #startReplay(at: Strike | undefined, release: number) {
     this.#instances += 1
     this.#armed = at ? armedFor(...at, release) : ''
     this.platform.replay = await this.platform.startService(

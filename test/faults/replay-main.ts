@@ -18,13 +18,19 @@ const {
 } = process.env
 const [, point = at, time = '1'] = /^(.+) (\d+)$/.exec(at) ?? []
 let times = 0
+/** A test must know where it listens before it is struck. */
+const listening = Promise.withResolvers<void>()
 
-await runService('replay', async () =>
-  createReplay(readReplayConfig(process.env), {
-    onEffect(effect, when, { release }) {
+await runService('replay', async () => {
+  const service = await createReplay(readReplayConfig(process.env), {
+    async onEffect(effect, when, { release }) {
       if (`${when} ${effect}` !== point || String(release) !== signalled) return
       times += 1
-      if (times === Number(time)) process.kill(process.pid, signal as NodeJS.Signals)
+      if (times !== Number(time)) return
+      await listening.promise
+      process.kill(process.pid, signal as NodeJS.Signals)
     },
-  }),
-)
+  })
+  setTimeout(listening.resolve, 1_000)
+  return service
+})

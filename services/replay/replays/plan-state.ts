@@ -23,7 +23,9 @@ export function planState(
   // Of a view that the live release does not have nobody knows how much state it will hold.
   const isNew = views.some((view) => !live.definition.views[view])
   const expected =
-    stateRows === null || isNew ? undefined : stateRows * widening(definition, topics)
+    stateRows === null || isNew
+      ? undefined
+      : { live: stateRows, catchUp: stateRows * widening(definition.streams, topics) }
   return {
     state_rows: stateRows,
     state_store: chooseStateStore(definition.spark, views.length, expected),
@@ -31,7 +33,10 @@ export function planState(
 }
 
 /** How many times as much event time is open at once while the watermark waits for the slack, too. */
-function widening({ streams }: ApplicationDefinition, topics: ReplayPlan['topics']): number {
+export function widening(
+  streams: Readonly<Record<string, { readonly latenessMs: number }>>,
+  topics: readonly Pick<ReplayPlan['topics'][number], 'streams' | 'slack_ms'>[],
+): number {
   const factors = topics.flatMap(({ streams: names, slack_ms }) =>
     names.map((name) => {
       const latenessMs = Math.max(latenessMsMin, streams[name]?.latenessMs ?? 0)

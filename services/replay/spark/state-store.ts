@@ -3,16 +3,26 @@ import type { SparkSize } from '@kappa/applications/definition'
 /** Where Spark keeps the state of a release's queries; fixed for the life of their checkpoints. */
 export type StateStore = 'rocksdb' | 'memory'
 
-/** A row of state on the heap: key, value, and its entries in the two versions that Spark keeps. */
-const bytesPerRow = 512
-/** Of the heap: what state may take when the release is planned. */
-const heapShareOfState = 0.1
-/** As it may grow before the release is planned anew. */
+/** How much state a release is expected to hold in all its views together, in rows. */
+export interface ExpectedState {
+  /** As a live release, now. */
+  readonly live: number
+  /** While it catches up and its watermark waits for the slack as well. */
+  readonly catchUp: number
+}
+
+/** Of state on the heap: key, value, and their entries in the two versions that Spark keeps. */
+const bytesPerRow = 400
+/** Of the heap: what a live release's state may come to take before it is planned anew. */
+const heapShareOfLive = 0.1
+/** How much that may have grown by then. */
 const growth = 4
+/** Of the heap: state while it catches up. A query that has ended leaves its own behind for a while. */
+const heapShareOfCatchUp = 0.2
 /** Of the heap: rows that batches of all views add before the watermark closes any. */
-const heapShareOfBatches = 0.25
+const heapShareOfBatches = 0.15
 /** Smaller batches would cost more than a state store on the heap saves. */
-const eventsPerBatchMin = 100_000
+const eventsPerBatchMin = 50_000
 
 const provider = 'org.apache.spark.sql.execution.streaming.state'
 
@@ -20,6 +30,8 @@ export function stateStoreConf(store: StateStore): Record<string, string> {
   if (store === 'memory') {
     return {
       'spark.sql.streaming.stateStore.providerClass': `${provider}.HDFSBackedStateStoreProvider`,
+      // What a query that has ended held on the heap is let go then, not when its cluster stops.
+      'spark.sql.streaming.stateStore.maintenanceInterval': '15s',
     }
   }
   return {
@@ -33,16 +45,18 @@ export function stateStoreConf(store: StateStore): Record<string, string> {
 /**
  * On the heap state costs about half the CPU time that it costs in RocksDB, and holds only what fits
  * with room to grow.
- *
- * @param stateRows that the release is expected to hold in all its views; undefined: nobody knows
+ * @param expected undefined: nobody knows
  */
 export function chooseStateStore(
   size: Pick<SparkSize, 'memory'>,
   views: number,
-  stateRows: number | undefined,
+  expected: ExpectedState | undefined,
 ): StateStore {
-  if (stateRows === undefined) return 'rocksdb'
-  const fits = stateRows * growth * bytesPerRow <= heapBytes(size) * heapShareOfState
+  if (expected === undefined) return 'rocksdb'
+  const heap = heapBytes(size)
+  const fits =
+    expected.live * growth * bytesPerRow <= heap * heapShareOfLive &&
+    expected.catchUp * bytesPerRow <= heap * heapShareOfCatchUp
   return fits && eventsPerBatchOnHeap(size, views) >= eventsPerBatchMin ? 'memory' : 'rocksdb'
 }
 

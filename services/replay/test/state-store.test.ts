@@ -8,17 +8,20 @@ import { chooseStateStore, eventsPerBatchOnHeap } from '../spark/state-store.ts'
 
 test('state is kept in memory where it fits several times, and in RocksDB where nobody knows', () => {
   const size = { memory: '1g' }
-  assert.equal(chooseStateStore(size, 1, 0), 'memory')
-  assert.equal(chooseStateStore(size, 1, 50_000), 'memory')
-  assert.equal(chooseStateStore(size, 1, 500_000), 'rocksdb')
-  assert.equal(chooseStateStore({ memory: '16g' }, 1, 500_000), 'memory')
+  const rows = (live: number, catchUp = live) => ({ live, catchUp })
+  assert.equal(chooseStateStore(size, 1, rows(0)), 'memory')
+  assert.equal(chooseStateStore(size, 1, rows(50_000)), 'memory')
+  assert.equal(chooseStateStore(size, 1, rows(50_000, 400_000)), 'memory')
+  assert.equal(chooseStateStore(size, 1, rows(50_000, 1_000_000)), 'rocksdb')
+  assert.equal(chooseStateStore(size, 1, rows(100_000)), 'rocksdb')
+  assert.equal(chooseStateStore({ memory: '16g' }, 1, rows(500_000)), 'memory')
   assert.equal(chooseStateStore(size, 1, undefined), 'rocksdb')
 })
 
 test('batches of many views on a small heap would be too small to be worth it', () => {
-  assert.ok(eventsPerBatchOnHeap({ memory: '1g' }, 1) > 500_000)
-  assert.equal(chooseStateStore({ memory: '512m' }, 1, 0), 'memory')
-  assert.equal(chooseStateStore({ memory: '512m' }, 8, 0), 'rocksdb')
+  assert.ok(eventsPerBatchOnHeap({ memory: '1g' }, 1) > 300_000)
+  assert.equal(chooseStateStore({ memory: '512m' }, 1, { live: 0, catchUp: 0 }), 'memory')
+  assert.equal(chooseStateStore({ memory: '512m' }, 8, { live: 0, catchUp: 0 }), 'rocksdb')
 })
 
 test('a plan goes by what the live release holds, and by how far partitions are apart in time', () => {
@@ -36,7 +39,7 @@ test('a plan goes by what the live release holds, and by how far partitions are 
       [{ ...topic, slack_ms: slackMs }],
     )
   assert.deepEqual(plan(['counts'], 10_000, 0), { state_rows: 10_000, state_store: 'memory' })
-  assert.equal(plan(['counts'], 10_000, 24 * hour).state_store, 'rocksdb')
+  assert.equal(plan(['counts'], 10_000, 99 * hour).state_store, 'rocksdb')
   assert.equal(plan(['counts', 'totals'], 10_000, 0).state_store, 'rocksdb')
   assert.deepEqual(plan(['counts'], undefined, 0), { state_rows: null, state_store: 'rocksdb' })
 })
