@@ -81,7 +81,7 @@ export class LocalLauncher implements ClusterLauncher {
     writePidFile(processFile, spark.pid)
     const gone = spark.exited.then((how) => {
       removePidFile(processFile)
-      return `Spark ${how}. The end of its log:\n${endOfFile(logFile)}`
+      return reasonOf(how, spec.memory, endOfFile(logFile))
     })
     const cluster: Cluster = {
       address: `127.0.0.1:${port}`,
@@ -155,6 +155,13 @@ async function untilListening(
     }
     await delay(pollMs)
   }
+}
+
+function reasonOf(how: string, memory: string, endOfLog: string): string {
+  const reason = endOfLog.includes('java.lang.OutOfMemoryError')
+    ? `Spark ran out of its heap of ${memory}: give it more, with spark.memory in application.yaml, or with a replay's own size.`
+    : `Spark ${how}.`
+  return `${reason} The end of its log:\n${endOfLog}`
 }
 
 function endOfFile(file: string): string {

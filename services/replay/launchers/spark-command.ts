@@ -36,6 +36,8 @@ export function sparkConnectArguments(options: SparkCommandOptions): string[] {
     `-Xmx${options.memory}`,
     '-XX:+IgnoreUnrecognizedVMOptions',
     '-XX:+UseSerialGC',
+    // A Spark that has run out of memory hangs or goes on half: another one is started instead.
+    '-XX:+ExitOnOutOfMemoryError',
     // Without it the metaspace grows in small steps, each with a full collection.
     '-XX:MetaspaceSize=384m',
     '-Djdk.reflect.useDirectMethodHandle=false',
