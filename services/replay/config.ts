@@ -47,6 +47,8 @@ export interface ReplaySettings {
   readonly compareTimeoutMs: number
   /** Rows that a comparison shows of each view. */
   readonly samplesMax: number
+  /** Bytes of JSON that they may take, of each view: all are in the release's record. */
+  readonly sampleBytesMax: number
   /** How long a switch may wait for a moment at which nothing has to stand still. */
   readonly switchWaitMs: number
   /** How long rows may stand still for a switch before it is given up. */
@@ -130,6 +132,12 @@ function readReplaySettings(read: ConfigReader): ReplaySettings {
       min: 1,
       max: 1_000,
       unit: 'rows a view',
+    }),
+    sampleBytesMax: read.integer('KAPPA_COMPARE_SAMPLE_BYTES_MAX', {
+      default: 65_536,
+      min: 1_024,
+      max: 262_144,
+      unit: 'bytes a view',
     }),
     switchWaitMs: read.milliseconds('KAPPA_SWITCH_WAIT_MS', { default: 60_000 }),
     freezeMsMax: read.milliseconds('KAPPA_FREEZE_MS_MAX', { default: 30_000 }),

@@ -25,7 +25,10 @@ describe('P2, P7: what is changed of an application is what its comparison shows
       redisDatabase: 3,
       views: ['carrier_hours', 'turnarounds'],
       days: 3,
-      environment: { KAPPA_COMPARE_SAMPLES_MAX: '1000' },
+      environment: {
+        KAPPA_COMPARE_SAMPLES_MAX: '1000',
+        KAPPA_COMPARE_SAMPLE_BYTES_MAX: '262144',
+      },
     })
     await flights.assertRows()
     reader = readAllTheTime(flights.platform, application, 'carrier_hours', 50)

@@ -13,7 +13,6 @@ import type { ReleaseParts } from '../releases/release-parts.ts'
 import { reaches } from '../switching/coverage.ts'
 
 const pollMs = 50
-const sampleBytesMax = 65_536
 /** While the live release reads what has piled up, the end of its batch is no end of the log. */
 const waitingWatermarkMs = 100 * 366 * 24 * 3_600_000
 
@@ -46,7 +45,7 @@ export async function compareRelease(
     else cuts.set(view, cut)
   }
   const { expected, unsettledRowsMax } = declaredFor(record)
-  const { samplesMax, compareTimeoutMs: timeoutMs } = config.replays
+  const { samplesMax, sampleBytesMax, compareTimeoutMs: timeoutMs } = config.replays
   const spark = await connectSpark({
     address: life.cluster.address,
     token: life.cluster.token,
