@@ -119,6 +119,6 @@ function sameColumn({ types, expected }: RowsToCompare, name: string): string {
     : sameRetypedValue({ old: before, new: after }, a, b, tolerance)
 }
 
-function textArray(texts: readonly string[]): string {
+export function textArray(texts: readonly string[]): string {
   return `CAST(array(${texts.map(quoteText).join(', ')}) AS ARRAY<STRING>)`
 }

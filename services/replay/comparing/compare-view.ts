@@ -52,13 +52,18 @@ export async function compareView(
       folded: foldSql(names, sortPartitions(sides.old, sides.new)),
     }
     await keepOnDisk(session, names.compared, compareRowsSql(rows))
-    const { counts, changedByColumn } = await countRows(parts, names.compared, sharedColumns(rows))
+    const { counts, changedByColumn, sameButDeclared } = await countRows(
+      parts,
+      names.compared,
+      sharedColumns(rows),
+      expected.columns ?? [],
+    )
     const undeclared = before.schema_changes.filter(
       ({ column }) => !expected.columns?.includes(column),
     )
     return {
       ...before,
-      ...verdictOf(counts, undeclared, parts.bounds.unsettledRowsMax),
+      ...verdictOf(counts, undeclared, parts.bounds.unsettledRowsMax, sameButDeclared),
       ...counts,
       changed_by_column: changedByColumn,
       samples: await sampleRows(parts, names.compared, counts),

@@ -1,6 +1,7 @@
 import type { DifferenceSample } from '@kappa/applications/replay-record'
 import { quoteName, quoteText } from '@kappa/applications/spark-sql'
 import type { CollectOptions } from '@kappa/spark-connect/data-frame'
+import { textArray } from './compare-rows-sql.ts'
 import type { ComparingParts } from './comparing-parts.ts'
 import { samplesOf } from './sample-rows.ts'
 import type { RowCounts } from './verdict.ts'
@@ -19,12 +20,19 @@ export const noRows: RowCounts = {
  * Counts what `compareRowsSql` gives.
  * @param compared its name in the session
  * @param columns those in which rows can differ
+ * @param declared of those, where they may
+ * @returns sameButDeclared: changed rows that are the same in every column that was not declared
  */
 export async function countRows(
   parts: ComparingParts,
   compared: string,
   columns: readonly string[],
-): Promise<{ counts: RowCounts; changedByColumn: Record<string, number> }> {
+  declared: readonly string[],
+): Promise<{
+  counts: RowCounts
+  changedByColumn: Record<string, number>
+  sameButDeclared: number
+}> {
   const kinds = ['equal', 'changed', 'only_old', 'only_new', 'unsettled'] as const
   const result = await parts.session
     .table(compared)
@@ -32,6 +40,7 @@ export async function countRows(
       ...kinds.map((kind) => `count_if(kind = '${kind}') AS ${kind}`),
       'count_if(expected) AS expected',
       `count_if(kind IN ('changed', 'only_old', 'only_new') AND NOT expected) AS unexplained`,
+      isSameButDeclared(columns, declared),
       ...columns.map(
         (name, index) =>
           `count_if(array_contains(difference.columns, ${quoteText(name)})) AS column_${index}`,
@@ -44,7 +53,15 @@ export async function countRows(
   return {
     counts: Object.fromEntries(names.map((name) => [name, count(name)])) as RowCounts,
     changedByColumn: Object.fromEntries(byColumn.filter(([, changed]) => changed > 0)),
+    sameButDeclared: count('same_but_declared'),
   }
+}
+
+function isSameButDeclared(columns: readonly string[], declared: readonly string[]): string {
+  const isShown = columns.some((name) => !declared.includes(name))
+  const others = `array_except(difference.columns, ${textArray(declared)})`
+  const isSame = isShown ? `kind = 'changed' AND size(${others}) = 0` : 'false'
+  return `count_if(${isSame}) AS same_but_declared`
 }
 
 /** Unexplained ones before expected ones, of every kind in turns, the smallest keys of each first. */

@@ -9,11 +9,14 @@ export type RowCounts = Pick<
  * What counts and schema changes of a view amount to. Certain differences come first; then what
  * keeps the rows from being judged: a comparison that has found nothing equal, although there are
  * rows, has shown nothing.
+ *
+ * @param sameButDeclared changed rows that are the same in every column that was not declared
  */
 export function verdictOf(
   counts: RowCounts,
   undeclared: readonly ColumnChange[],
   unsettledRowsMax: number,
+  sameButDeclared = 0,
 ): Pick<ViewComparison, 'verdict' | 'reason'> {
   const { equal, changed, only_old, only_new, unsettled, unexplained } = counts
   if (unexplained > 0) return { verdict: 'different' }
@@ -31,7 +34,7 @@ export function verdictOf(
     }
   }
   const rows = equal + changed + only_old + only_new + unsettled
-  if (equal === 0 && rows > 0) {
+  if (equal + sameButDeclared === 0 && rows > 0) {
     return {
       verdict: 'not_comparable',
       reason: `None of ${rows} rows is the same on both sides, so nothing shows that the release is right. Look at the samples and promote with promote: manual, or declare less as expected.`,

@@ -29,4 +29,7 @@ test('equal needs equal rows, or none at all, and no more unsettled rows than ar
   assert.equal(verdict({ equal: 1, unsettled: 1 }, 1), 'equal')
   assert.equal(verdict({ unsettled: 1 }, 1), 'not_comparable')
   assert.equal(verdict({ only_new: 3, expected: 3 }), 'not_comparable')
+  const changed = { ...none, changed: 3, expected: 3 }
+  assert.equal(verdictOf(changed, [], 0).verdict, 'not_comparable')
+  assert.equal(verdictOf(changed, [], 0, 3).verdict, 'equal', 'the other columns were compared')
 })
