@@ -25,6 +25,10 @@ export interface ReleaseStatus {
   readonly state: ReleaseState
   /** Why it failed. */
   readonly cause: string | null
+  /** It was asked to become live, and may still. */
+  readonly switching: boolean
+  /** Why a switch to it did not come about. */
+  readonly note: string | null
   /** Whether readers get its rows; undefined from a service that does not say. */
   readonly live?: boolean
   /** ISO 8601. */

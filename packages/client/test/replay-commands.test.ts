@@ -21,6 +21,8 @@ const release = (changes: Partial<ReleaseStatus> = {}): ReleaseStatus => ({
   release: 1,
   state: 'live',
   cause: null,
+  switching: false,
+  note: null,
   folder_differs: false,
   cluster: { address: 'sc://127.0.0.1:15002', starts: 1 },
   views: [],
@@ -271,7 +273,7 @@ kappa releases flights tells when it is live.
   )
   fake.ok(
     'GET /v1/releases/flights/1',
-    release({ state: 'catching_up', views: [view(5)] }),
+    release({ state: 'catching_up', switching: true, views: [view(5)] }),
     release(),
   )
   const watched = await kappa('rollback', 'flights', '--watch')
@@ -285,6 +287,12 @@ kappa releases flights tells when it is live.
   const failed = await kappa('rollback', 'flights', '--watch')
   assert.equal(failed.code, 1)
   assert.match(failed.stderr, /flights: release 1 is failed, not live: no such topic\n$/)
+
+  const note = 'Redis has lost rows while they stood still'
+  fake.ok('GET /v1/releases/flights/1', release({ state: 'standby', note }))
+  const refused = await kappa('rollback', 'flights', '--watch')
+  assert.equal(refused.code, 1)
+  assert.match(refused.stderr, /release 1 is standby, not live: Redis has lost rows/)
 })
 
 test('retire names a release as replays do; orphans are listed, and removed when asked', async () => {

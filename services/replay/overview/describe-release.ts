@@ -25,6 +25,8 @@ export function describeRelease(
     state,
     live: about.isLive,
     cause: cause ?? null,
+    switching: record.switching !== undefined,
+    note: record.note?.text ?? null,
     created_at: time(created_at),
     updated_at: new Date(updated_at).toISOString(),
     keep_until: time(keep_until),

@@ -29,6 +29,8 @@ export const releaseStatus = Type.Object({
   state: Type.Enum([...releaseStates]),
   live: Type.Boolean({ description: 'Readers get its rows.' }),
   cause: orNull(Type.String(), 'Why it failed.'),
+  switching: Type.Boolean({ description: 'It was asked to become live, and may still.' }),
+  note: orNull(Type.String(), 'Why a switch to it did not come about.'),
   created_at: orNull(Type.String(), 'ISO 8601.'),
   updated_at: Type.String({ description: 'When it came into its state, ISO 8601.' }),
   keep_until: orNull(

@@ -61,9 +61,10 @@ export async function watchToLive(
 }
 
 function endOf(release: ReleaseStatus): number | undefined {
-  const { state } = release
+  const { state, switching } = release
   if (state === 'live' || (state !== 'failed' && isLive(release))) return exitCodes.done
-  return ['failed', 'retired', 'cancelled'].includes(state) ? exitCodes.failed : undefined
+  const isOver = ['failed', 'retired', 'cancelled'].includes(state) || !switching
+  return isOver ? exitCodes.failed : undefined
 }
 
 function lineOf({ application, release, state, views }: ReleaseStatus): string {
@@ -71,8 +72,9 @@ function lineOf({ application, release, state, views }: ReleaseStatus): string {
   return `${application}-${release} ${stateText(state)}: lag ${count(lag)}`
 }
 
-function endText({ application, release, state, cause }: ReleaseStatus): string {
+function endText({ application, release, state, cause, note }: ReleaseStatus): string {
   if (state === 'live') return `${application}: release ${release} is live now.\n`
-  const why = cause === null ? '' : `: ${plainText(cause)}`
+  const told = cause ?? note
+  const why = told === null ? '' : `: ${plainText(told)}`
   return `${application}: release ${release} is ${stateText(state)}, not live${why}\n`
 }
