@@ -32,31 +32,34 @@ export function checkSql(file: string, sql: string): Problem[] {
       if (next) add(next, 'holds a second statement; a view is one query.')
       continue
     }
-    if (token.kind !== 'word' || tokens[index - 1]?.text === '.') continue
-    const name = token.text.toLowerCase()
     const isCall = next?.text === '('
-    if (token.text === 'HAVING') add(token, takesRowsBack)
-    if (nonDeterministic.has(token.text) && (isCall || withoutParentheses.has(token.text))) {
+    const word = wordOf(token)
+    // `t.rand` is a column, `builtin.rand()` is not.
+    if (word === undefined || (!isCall && (token.kind === 'quoted' || isField(tokens, index))))
+      continue
+    const name = word.toLowerCase()
+    if (word === 'HAVING' && token.kind === 'word') add(token, takesRowsBack)
+    if (nonDeterministic.has(word) && (isCall || withoutParentheses.has(word))) {
       add(
         token,
         `${name} gives another answer in every run, so a replay could never be proven equal; use a column of the event.`,
       )
     }
     if (!isCall) continue
-    if (orderDependent.has(token.text)) {
+    if (orderDependent.has(word)) {
       add(
         token,
         `${name} depends on the order of events; use max_by(value, struct(event time, _id)) or min_by.`,
       )
     }
-    if (collecting.has(token.text)) {
+    if (collecting.has(word)) {
       add(
         token,
         `${name} depends on the order of events; use sort_array(collect_set(…)) or an aggregate without order.`,
       )
     }
     if (
-      tiesNeedOrder.has(token.text) &&
+      tiesNeedOrder.has(word) &&
       !argumentsOf(tokens, index).some(({ text }) => /^`?_ID`?$/i.test(text))
     ) {
       add(
@@ -66,6 +69,16 @@ export function checkSql(file: string, sql: string): Problem[] {
     }
   }
   return problems
+}
+
+/** Of a quoted name what it quotes: Spark finds functions by it as well. */
+function wordOf({ kind, text }: Token): string | undefined {
+  if (kind === 'word') return text
+  return kind === 'quoted' ? text.slice(1, -1).replaceAll('``', '`').toUpperCase() : undefined
+}
+
+function isField(tokens: readonly Token[], index: number): boolean {
+  return tokens[index - 1]?.text === '.'
 }
 
 export const takesRowsBack =

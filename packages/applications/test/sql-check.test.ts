@@ -12,6 +12,9 @@ test('P2: functions whose answer changes from run to run are refused by name, wi
   assert.deepEqual(others, [])
   assert.match(problemsOf('SELECT current_timestamp FROM t')[0] ?? '', /current_timestamp/)
   assert.match(problemsOf('SELECT uuid() FROM t')[0] ?? '', /uuid/)
+  for (const call of ['`uuid`()', 'system.builtin.uuid()', 'builtin.`UUID` ()']) {
+    assert.match(problemsOf(`SELECT ${call} FROM t`)[0] ?? '', /^1: uuid gives/, call)
+  }
 })
 
 test('names in columns, strings, comments and quotes are not functions', () => {
