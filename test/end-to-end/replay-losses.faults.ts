@@ -58,8 +58,7 @@ describe('P2, P4, P5, P7: what a replay needs is lost on the way', { concurrency
       async () => (await replays.promote(id)).done || undefined,
       180_000,
     )
-    for (const reader of readers) {
-      const { problems, releases } = await reader.stop()
+    for (const { problems, releases } of await reportsOf(readers, release)) {
       assert.deepEqual(problems, [])
       assert.deepEqual(releases, [1, release])
     }
@@ -73,8 +72,7 @@ describe('P2, P4, P5, P7: what a replay needs is lost on the way', { concurrency
     await replays.until(id, ['live'])
     process.kill(platform.sparkPid(application, release), 'SIGKILL')
     await flights.untilCurrent()
-    for (const reader of readers) {
-      const { problems, releases } = await reader.stop()
+    for (const { problems, releases } of await reportsOf(readers, release)) {
       assert.deepEqual(problems, [])
       assert.deepEqual(releases, [2, release])
     }
@@ -93,8 +91,7 @@ describe('P2, P4, P5, P7: what a replay needs is lost on the way', { concurrency
       async () => (await replays.promote(id)).done || undefined,
       120_000,
     )
-    for (const reader of readers) {
-      const { problems, releases } = await reader.stop()
+    for (const { problems, releases } of await reportsOf(readers, release)) {
       // While rows are loaded again, readers are told so.
       assert.deepEqual(
         problems.filter((problem) => !problem.startsWith('503')),
@@ -114,6 +111,25 @@ describe('P2, P4, P5, P7: what a replay needs is lost on the way', { concurrency
 
   function readEveryView() {
     return views.map((view) => readAllTheTime(flights.platform, application, view, 50))
+  }
+
+  /** Once every view answers with the release. */
+  async function reportsOf(readers: ReturnType<typeof readEveryView>, release: number) {
+    try {
+      for (const view of views) {
+        await waitFor(
+          `${view} of release ${release}`,
+          async () => {
+            const { meta } = await flights.platform.page(application, view, 'limit=1')
+            return meta.release === release || undefined
+          },
+          60_000,
+        )
+      }
+    } finally {
+      await Promise.all(readers.map((reader) => reader.stop()))
+    }
+    return Promise.all(readers.map((reader) => reader.stop()))
   }
 
   /** Its Spark of now; the one that was killed before is not meant. */

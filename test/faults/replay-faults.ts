@@ -34,6 +34,10 @@ const eventsMax = 100_000
 const stepTimeoutMs = 600_000
 const exitTimeoutMs = 90_000
 
+/** One that stood still within a commit finds its request unanswered: that commit is none, too. */
+const endsOfTheFenced =
+  /replay failed: KafkaError: (A newer producer has the transactional id|Nothing was committed as)/
+
 export type FaultSignal = 'SIGKILL' | 'SIGSTOP'
 export type Strike = readonly [FaultSignal, FaultPoint]
 
@@ -55,6 +59,7 @@ export class ReplayFaults {
   readonly #kafka: Kafka
   readonly #topic: (name: string) => string
   readonly #events = readings(eventsMax)
+  readonly #struck: ServiceProcess[] = []
   #published = 0
   #instances = 1
   /** What the replay that runs now is going to be struck at. */
@@ -106,6 +111,7 @@ export class ReplayFaults {
   }
 
   async stop(): Promise<void> {
+    await Promise.all(this.#struck.map((instance) => instance.kill()))
     await this.#kafka.close()
     await this.platform.stop()
   }
@@ -127,7 +133,7 @@ export class ReplayFaults {
     const secondsNow = () => `${((performance.now() - begun) / 1_000).toFixed(1)} s`
     const isCancel = chain.some(({ effect }) => effect === 'remove release')
     const live = isCancel ? old : release
-    const struck: ServiceProcess[] = []
+    const struck = this.#struck
     const report = await this.#underLoad(async () => {
       for (const [index, point] of chain.entries()) {
         const instance = this.platform.replay
@@ -149,7 +155,9 @@ export class ReplayFaults {
     await this.#assertUnfrozen()
     if (!isCancel) await this.#retire(old)
     await this.#assertAllRight(live)
-    if (signal === 'SIGSTOP') for (const instance of struck) await this.#letGo(instance, live)
+    for (const instance of struck.splice(0)) {
+      if (signal === 'SIGSTOP') await this.#letGo(instance, live)
+    }
     console.log(`  proven after ${secondsNow()}`)
   }
 
@@ -174,6 +182,7 @@ export class ReplayFaults {
 
   /** Ends what an earlier pass that failed may have left beside the live release. */
   async #clear(): Promise<void> {
+    await Promise.all(this.#struck.splice(0).map((instance) => instance.kill()))
     const { releases, pointers } = await this.#control()
     const live = pointers.get(application)?.release
     for (const { release, state, removed } of releases.values()) {
@@ -233,7 +242,7 @@ export class ReplayFaults {
       exitTimeoutMs,
     )
     assert.equal(how, 'ended with 1')
-    assert.match(first.log(), /replay failed: .*a newer producer has the transactional id/)
+    assert.match(first.log(), endsOfTheFenced)
     assert.deepEqual((await this.#control()).history, history, 'written by the one that was let go')
     const since = (await positionEpochs(this.#kafka, this.#namespace)).slice(positions.length)
     assert.deepEqual(
