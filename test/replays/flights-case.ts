@@ -97,6 +97,7 @@ export class FlightsCase {
     const load = importSteadily(() => this.platform.ingest.url, rest, {
       topic: this.copy.topic,
       eventsPerSecond,
+      disorder: '1 hour',
     })
     return {
       stop: async () => {

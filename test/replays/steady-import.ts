@@ -8,7 +8,7 @@ const chunkMs = 2_000
 export function importSteadily(
   ingestUrl: () => string,
   publications: readonly Publication[],
-  options: { topic: (name: string) => string; eventsPerSecond: number },
+  options: { topic: (name: string) => string; eventsPerSecond: number; disorder?: string },
 ): { readonly published: () => number; stop(): Promise<number>; finished: Promise<void> } {
   const over = new AbortController()
   const step = Math.max(1, Math.round((options.eventsPerSecond * chunkMs) / 1_000))
@@ -23,6 +23,8 @@ export function importSteadily(
       await delay(wait, undefined, { signal: over.signal }).catch(() => undefined)
     }
   })()
+  // Whoever stops it is told; until then a failure is no unhandled one.
+  finished.catch(() => undefined)
   return {
     published: () => published,
     finished,
