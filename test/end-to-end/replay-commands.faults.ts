@@ -39,7 +39,7 @@ describe('kappa drives a change of a view from the diff to the rollback', {
   test('before anything is changed', async () => {
     const [listed, diff, replays, orphans, releases] = await Promise.all([
       json<{ application: string; releases: ReleaseStatus[] }[]>('applications'),
-      json<{ changed: boolean }>('diff', application),
+      json<{ equal: boolean }>('diff', application),
       json<ReplayStatus[]>('replays'),
       json<object[]>('orphans'),
       json<ReleaseStatus[]>('releases', application),
@@ -48,21 +48,21 @@ describe('kappa drives a change of a view from the diff to the rollback', {
       listed.map((each) => [each.application, each.releases[0]?.state]),
       [[application, 'live']],
     )
-    assert.deepEqual([diff.changed, replays, orphans, releases.length], [false, [], [], 1])
+    assert.deepEqual([diff.equal, replays, orphans, releases.length], [true, [], [], 1])
     assert.match((await kappa(0, 'orphans')).stdout, /^No orphans\.$/m)
     assert.match((await kappa(0, 'applications')).stdout, /flights\s+1\s+live/)
   })
 
   test('a change: what it is, what it would cost, what it does to rows', async () => {
     flights.copy.write(file, sql.replace('window(departed_at', 'window(scheduled_at'))
-    const diff = await json<{ changed: boolean; views: { view: string; change: string }[] }>(
+    const diff = await json<{ equal: boolean; views: { view: string; change: string }[] }>(
       'diff',
       application,
     )
-    assert.equal(diff.changed, true)
+    assert.equal(diff.equal, false)
     assert.deepEqual(
-      diff.views.filter(({ change }) => change !== 'same').map(({ view }) => view),
-      ['carrier_hours'],
+      diff.views.map(({ view, change }) => [view, change]),
+      [['carrier_hours', 'changed']],
     )
     const shown = (await kappa(0, 'diff', application)).stdout
     assert.match(shown, /^\s*-.*window\(departed_at/m)

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs'
 import type { ApplicationDefinition } from '@kappa/applications/definition'
 import { loadApplication } from '@kappa/applications/load'
 import { ApplicationError, formatProblem } from '@kappa/applications/problems'
@@ -6,10 +7,17 @@ import { ServiceError } from '@kappa/service/errors'
 import type { ReleaseParts } from '../releases/release-parts.ts'
 import { requestRelease } from '../releases/release-request.ts'
 
-/** @throws ServiceError `nothing_to_replace` */
-export function liveOf({ releases }: ReleaseParts, application: string): ReleaseRecord {
+/** @throws ServiceError `unknown_application`, `nothing_to_replace` */
+export function liveOf({ releases, config }: ReleaseParts, application: string): ReleaseRecord {
   const live = releases.live(application)
   if (live) return live
+  const folders = readdirSync(config.applicationsFolder)
+  if (releases.of(application).length === 0 && !folders.includes(application)) {
+    throw new ServiceError(
+      'unknown_application',
+      `There is no application ${application}: neither a release of it nor a folder in ${config.applicationsFolder}.`,
+    )
+  }
   throw new ServiceError(
     'nothing_to_replace',
     `No release of ${application} is live, so there is nothing to be replayed beside. A first release is made when replay starts and the application's folder has no mistakes.`,
