@@ -20,8 +20,10 @@ const FILES_AT_ONCE_MAX = 2
 const root = join(import.meta.dirname, '..')
 const FAULTS = '--faults'
 const kind = process.argv.includes(FAULTS) ? 'faults' : 'test'
-const names = process.argv.slice(2).flatMap((text) => text.match(/^--name=(.+)$/)?.[1] ?? [])
-const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const NAME = '--name='
+const given = process.argv.slice(2)
+const names = given.filter((text) => text.startsWith(NAME)).map((text) => text.slice(NAME.length))
+const wanted = given.filter((text) => text !== FAULTS && !text.startsWith(NAME))
 
 const files = findTests()
 if (files.length === 0) {

@@ -12,7 +12,7 @@ import { bindSources } from '@kappa/replay/spark/sources'
 import type { Inputs } from '@kappa/replay/spark/spark-views'
 import {
   type ExpectedState,
-  eventsPerBatchOnHeap,
+  eventsPerBatch,
   type StateStore,
   stateStoreConf,
 } from '@kappa/replay/spark/state-store'
@@ -94,9 +94,7 @@ export class ReplayRuns {
   /** As a release catches up that has not read anything. */
   async replay(log: ReplayLog, topic: string, stateStore: StateStore): Promise<ReplayRun> {
     const { queries, definition, identity } = await this.#release(log, topic, stateStore)
-    const onHeap =
-      stateStore === 'memory' ? eventsPerBatchOnHeap(log.spark, 1) : EVENTS_PER_BATCH_MAX
-    const eventsPerBatchMax = Math.min(EVENTS_PER_BATCH_MAX, onHeap)
+    const eventsPerBatchMax = eventsPerBatch(stateStore, log.spark, 1, EVENTS_PER_BATCH_MAX)
     const begun = performance.now()
     const mode = await this.#modeOf(definition, eventsPerBatchMax)
     const { query } = await queries.start(identity, mode)

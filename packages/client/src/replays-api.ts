@@ -102,13 +102,10 @@ export class ReplaysApi {
    */
   async compare(
     id: string,
-    { expected, unsettled_rows_max, ...call }: ComparisonRequest & CallOptions = {},
+    { signal, ...declared }: ComparisonRequest & CallOptions = {},
   ): Promise<ReplayStatus> {
-    const body = {
-      ...(expected === undefined ? {} : { expected }),
-      ...(unsettled_rows_max === undefined ? {} : { unsettled_rows_max }),
-    }
-    return (await this.#transport.post(`${pathOf(id)}/compare`, body, call)) as ReplayStatus
+    const path = `${pathOf(id)}/compare`
+    return (await this.#transport.post(path, declared, { signal })) as ReplayStatus
   }
 
   /**

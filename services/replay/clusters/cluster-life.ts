@@ -9,7 +9,7 @@ import type { ReleaseParts } from '../releases/release-parts.ts'
 import { isBuilding } from '../releases/release-phase.ts'
 import { sparkConf } from '../spark/spark-conf.ts'
 import { sparkKafkaFiles, sparkKafkaSystemProperties } from '../spark/spark-kafka.ts'
-import { eventsPerBatchOnHeap, type StateStore } from '../spark/state-store.ts'
+import { eventsPerBatch, type StateStore } from '../spark/state-store.ts'
 import { chooseMode } from '../views/choose-mode.ts'
 import type { FinishedBatch } from '../views/finished-batch.ts'
 import type { UpToMode } from '../views/query-mode.ts'
@@ -262,9 +262,8 @@ export class ClusterLife {
 
   #eventsPerBatchMax(): number {
     const { eventsPerBatchMax } = this.#parts.config.release.catchUp
-    if (stateStoreOf(this.record) === 'rocksdb') return eventsPerBatchMax
     const views = Object.keys(this.record.definition.views).length
-    return Math.min(eventsPerBatchMax, eventsPerBatchOnHeap(sizeOf(this.record), views))
+    return eventsPerBatch(stateStoreOf(this.record), sizeOf(this.record), views, eventsPerBatchMax)
   }
 
   #identity({ name, view }: ViewRunner): ViewIdentity {

@@ -1,7 +1,8 @@
 import type { SparkSize } from '@kappa/applications/definition'
+import type { ReplayPlan } from '@kappa/applications/replay-record'
 
 /** Where Spark keeps the state of a release's queries; fixed for the life of their checkpoints. */
-export type StateStore = 'rocksdb' | 'memory'
+export type StateStore = ReplayPlan['state_store']
 
 /** How much state a release is expected to hold in all its views together, in rows. */
 export interface ExpectedState {
@@ -63,6 +64,17 @@ export function chooseStateStore(
 /** Events of a micro-batch of each view whose rows, were each of another key, still fit on the heap. */
 export function eventsPerBatchOnHeap(size: Pick<SparkSize, 'memory'>, views: number): number {
   return Math.floor((heapBytes(size) * heapShareOfBatches) / (Math.max(1, views) * bytesPerRow))
+}
+
+/** What a batch of a view may read with this store, where `eventsPerBatchMax` are allowed. */
+export function eventsPerBatch(
+  store: StateStore,
+  size: Pick<SparkSize, 'memory'>,
+  views: number,
+  eventsPerBatchMax: number,
+): number {
+  if (store === 'rocksdb') return eventsPerBatchMax
+  return Math.min(eventsPerBatchMax, eventsPerBatchOnHeap(size, views))
 }
 
 function heapBytes({ memory }: Pick<SparkSize, 'memory'>): number {

@@ -11,7 +11,8 @@ export const compareCommand: Command = {
   name: 'compare',
   ...replayArgument,
   summary: 'compare the rows of a replay with the live ones again',
-  description: `Differences that are declared here are expected from now on, in place of those of before. With --watch it waits for what is found, and ends with 1 when rows differ that were not declared.
+  description: `Differences that are declared here are expected from now on, in place of those of before.
+With --watch it waits for what is found, and ends with 1 when rows differ that were not declared.
 kappa replays <id> shows what was found last.
 
 ${replayArgumentText}`,
