@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { writePidFile } from '@kappa/processes/pid-file'
 import { startTimeOf } from '@kappa/processes/process-identity'
+import { firstOutput } from '@kappa/test/first-output'
 import { sweepLeftovers } from '../leftovers.ts'
 import { waitFor } from '../wait.ts'
 
@@ -21,8 +22,7 @@ test('a run that is killed takes its stack with it', async () => {
   const script = join(import.meta.dirname, 'hold-stack.ts')
   const run = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
   started.push(run)
-  const [line] = await once(run.stdout, 'data')
-  const pids: number[] = JSON.parse(String(line))
+  const pids: number[] = JSON.parse(await firstOutput(run))
   assert.equal(pids.length, 3)
   run.kill('SIGKILL')
   await once(run, 'exit')

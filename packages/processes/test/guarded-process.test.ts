@@ -8,6 +8,7 @@ import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startGuarded } from '@kappa/processes/guarded-process'
 import { startTimeOf } from '@kappa/processes/process-identity'
+import { firstOutput } from '@kappa/test/first-output'
 
 const TIMEOUT_MS = 10_000
 
@@ -48,7 +49,7 @@ test('a child ends with its parent, also when that is killed', async () => {
       cwd: import.meta.dirname,
       stdio: ['ignore', 'pipe', 'inherit'],
     })
-    const pid = Number(await once(parent.stdout, 'data'))
+    const pid = Number(await firstOutput(parent))
     assert.notEqual(startTimeOf(pid), undefined, 'the child runs')
     parent.kill(signal)
     await once(parent, 'exit')

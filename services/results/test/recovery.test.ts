@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import type { Kafka } from '@kappa/kafka/port'
 import type { Service } from '@kappa/service/lifecycle'
+import { firstOutput } from '@kappa/test/first-output'
 import { until } from '@kappa/test/until'
 import type { Redis } from 'ioredis'
 import {
@@ -96,8 +97,7 @@ describe('P5: what is lost comes back', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     children.push(child)
-    const [line] = await once(child.stdout as NodeJS.ReadableStream, 'data')
-    return { child, url: JSON.parse(String(line)).listening }
+    return { child, url: JSON.parse(await firstOutput(child)).listening }
   }
 
   const ready = (url: string) =>
