@@ -136,7 +136,8 @@ function s3Client(endpoint: string, secrets: Secrets): S3Client {
     forcePathStyle: true,
     credentials: secrets.s3,
     maxAttempts: 1,
-    requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS },
+    // The client only warns otherwise, and waits on.
+    requestHandler: { requestTimeout: REQUEST_TIMEOUT_MS, throwOnRequestTimeout: true },
   })
 }
 

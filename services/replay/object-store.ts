@@ -48,7 +48,14 @@ export class ObjectStore {
         accessKeyId: settings.accessKeyId,
         secretAccessKey: settings.secretAccessKey,
       },
-      requestHandler: { connectionTimeout: 5_000, requestTimeout: 30_000 },
+      requestHandler: {
+        connectionTimeout: settings.requestTimeoutMs,
+        requestTimeout: settings.requestTimeoutMs,
+        // A body that stops in its middle.
+        socketTimeout: settings.requestTimeoutMs,
+        // The client only warns otherwise, and waits on.
+        throwOnRequestTimeout: true,
+      },
     })
   }
 

@@ -115,6 +115,8 @@ export interface ObjectStoreSettings {
   readonly bucket: string
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  /** How long one attempt waits for its answer. */
+  readonly requestTimeoutMs: number
 }
 
 export function readObjectStoreSettings(read: ConfigReader): ObjectStoreSettings {
@@ -122,6 +124,7 @@ export function readObjectStoreSettings(read: ConfigReader): ObjectStoreSettings
     endpoint: read.text('KAPPA_S3_ENDPOINT'),
     region: read.text('KAPPA_S3_REGION', { default: 'us-east-1' }),
     bucket: read.text('KAPPA_S3_BUCKET', { default: 'kappa' }),
+    requestTimeoutMs: read.milliseconds('KAPPA_S3_REQUEST_TIMEOUT_MS', { default: 30_000 }),
     ...readS3Credentials(read),
   }
 }

@@ -132,7 +132,7 @@ export function startCluster(name: string, memory: string): Promise<Cluster> {
       sparkConf: sparkConf(
         size,
         'rocksdb',
-        { ...s3, accessKeyId: 'none', secretAccessKey: 'none' },
+        { ...s3, accessKeyId: 'none', secretAccessKey: 'none', requestTimeoutMs: 10_000 },
         100,
       ),
     },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { createServer } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
@@ -74,10 +74,7 @@ test('objects that a (fake) store will not delete are named, and keep no others'
       '<Error><Key>n/folder/locked</Key><Code>AccessDenied</Code><Message>held</Message></Error>'
     response.end(`<DeleteResult>${body.includes('locked') ? refused : ''}</DeleteResult>`)
   })
-  await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve))
-  const endpoint = `http://127.0.0.1:${(fake.address() as AddressInfo).port}`
-  const login = { accessKeyId: 'a', secretAccessKey: 's' }
-  const store = new ObjectStore({ endpoint, region: 'r', bucket: 'b', ...login }, 'n')
+  const store = await storeAt(fake, 10_000)
   try {
     await assert.rejects(store.deletePrefix('folder/'), {
       name: 'ObjectStoreError',
@@ -98,3 +95,22 @@ test('an object is written only where there is none, whoever else tries', async 
   assert.equal(await here.store.getText('a/new'), texts[written.indexOf(true)])
   assert.equal(await here.store.putNew('a/new', 'another'), false)
 })
+
+test('a (fake) store that takes requests and answers none is given up', async () => {
+  const silent = createServer(() => undefined)
+  const stuck = createServer((_, response) => response.writeHead(200).write('the begin'))
+  try {
+    await assert.rejects((await storeAt(silent, 100)).getText('a'), /timed? ?out|exceeded/i)
+    await assert.rejects((await storeAt(stuck, 100)).getText('a'), /timed? ?out|aborted/i)
+  } finally {
+    for (const server of [silent, stuck]) server.closeAllConnections()
+    for (const server of [silent, stuck]) server.close()
+  }
+})
+
+async function storeAt(fake: Server, requestTimeoutMs: number): Promise<ObjectStore> {
+  await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve))
+  const endpoint = `http://127.0.0.1:${(fake.address() as AddressInfo).port}`
+  const login = { accessKeyId: 'a', secretAccessKey: 's' }
+  return new ObjectStore({ endpoint, region: 'r', bucket: 'b', ...login, requestTimeoutMs }, 'n')
+}
