@@ -111,6 +111,8 @@ export interface ReaderReport {
   readonly problems: readonly string[]
   /** Longest time without an answer, ms. */
   readonly longestGapMs: number
+  /** At each switch: from the last answer of the one release to the first of the next, ms. */
+  readonly switchGapsMs: readonly number[]
 }
 
 /**
@@ -126,6 +128,7 @@ export function readAllTheTime(
   const over = new AbortController()
   const problems: string[] = []
   const releases: number[] = []
+  const switchGapsMs: number[] = []
   let answers = 0
   let longestGapMs = 0
   const reading = (async () => {
@@ -140,9 +143,14 @@ export function readAllTheTime(
         else {
           const { meta } = JSON.parse(text)
           answers += 1
-          longestGapMs = Math.max(longestGapMs, performance.now() - last)
-          last = performance.now()
-          if (releases.at(-1) !== meta.release) releases.push(meta.release)
+          const now = performance.now()
+          const gapMs = Math.round(now - last)
+          last = now
+          longestGapMs = Math.max(longestGapMs, gapMs)
+          if (releases.at(-1) !== meta.release) {
+            if (releases.length > 0) switchGapsMs.push(gapMs)
+            releases.push(meta.release)
+          }
           const position = JSON.parse(Buffer.from(meta.position, 'base64url').toString())
           const back = earlier(before, position)
           if (back) problems.push(`release ${meta.release} went back at ${back}`)
@@ -158,7 +166,7 @@ export function readAllTheTime(
     async stop() {
       over.abort()
       await reading
-      return { answers, releases, problems, longestGapMs: Math.round(longestGapMs) }
+      return { answers, releases, problems, longestGapMs, switchGapsMs }
     },
   }
 }

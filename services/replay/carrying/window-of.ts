@@ -1,5 +1,6 @@
 import type { ViewDefinition } from '@kappa/applications/definition'
 import type { StreamSource } from '@kappa/applications/stream-plan'
+import { parseSparkDuration } from '../spark/spark-duration.ts'
 import {
   opensCall,
   type Placed,
@@ -10,7 +11,6 @@ import {
   splitAtCommas,
 } from './query-shape.ts'
 import { type ReadStream, readStream } from './read-stream.ts'
-import { parseSparkDuration } from './spark-duration.ts'
 
 /** The tumbling or sliding window that each row of a view belongs to. */
 export interface ViewWindow {

@@ -1,5 +1,6 @@
 import { quoteName } from '@kappa/applications/spark-sql'
 import type { ComparedSide, ComparedSides } from './compared-side.ts'
+import { longestWindowMs } from './longest-window.ts'
 
 /**
  * SQL condition over `old_json`, `new_json`, `old_row` and `new_row` of whether a row that one
@@ -16,11 +17,14 @@ export function unsettledSql(sides: ComparedSides): string {
 function mayStillCome(lacking: ComparedSide, having: ComparedSide, row: string): string {
   if (lacking.view.outputMode !== 'append') return 'false'
   const { watermarkMs } = lacking
-  const bothWaited = having.view.outputMode === 'append' && having.watermarkMs === watermarkMs
   if (watermarkMs === undefined) return 'true'
-  // Both have given everything up to one and the same watermark.
-  if (bothWaited) return 'false'
-  const { time } = having.view
-  if (time === undefined) return 'true'
-  return `coalesce(${row}.${quoteName(time)} >= timestamp_millis(${watermarkMs}), true)`
+  // What one side has given up to its watermark, the other has up to the same or a later one.
+  const isBehind = having.watermarkMs === undefined || having.watermarkMs > watermarkMs
+  if (having.view.outputMode === 'append' && !isBehind) return 'false'
+  const { time, sql } = having.view
+  const windowMs = longestWindowMs(sql)
+  if (time === undefined || windowMs === undefined) return 'true'
+  // The time may be the start of a window, whose row comes after its end.
+  const fromMs = watermarkMs - windowMs
+  return `coalesce(${row}.${quoteName(time)} >= timestamp_millis(${fromMs}), true)`
 }

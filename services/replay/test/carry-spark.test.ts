@@ -12,11 +12,11 @@ import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
 import { testStack } from '@kappa/test/stack'
 import { planCarry } from '../carrying/carry-plan.ts'
 import { carryRows } from '../carrying/carry-rows.ts'
-import { parseSparkDuration } from '../carrying/spark-duration.ts'
 import type { Cluster } from '../launchers/launcher.ts'
 import { LocalLauncher } from '../launchers/local.ts'
 import { toRecord } from '../log/log-ends.ts'
 import { bindSources } from '../spark/sources.ts'
+import { parseSparkDuration } from '../spark/spark-duration.ts'
 import { foldChangelog } from './changelog-fold.ts'
 import {
   type Click,

@@ -99,7 +99,7 @@ export class ComparingFixture {
     const topic = await this.createTopic(partitions)
     await this.append(topic, entries)
     return {
-      view: { outputMode: 'update', changelog: { topic, partitions }, ...view },
+      view: { sql: 'SELECT 1', outputMode: 'update', changelog: { topic, partitions }, ...view },
       changelogEnds: await this.endsOf(topic),
     }
   }

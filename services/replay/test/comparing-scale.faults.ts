@@ -146,7 +146,7 @@ async function write(
     })
   const ends = await kafka.admin.endOffsets(topic)
   return {
-    view: { key, columns, outputMode: 'update', changelog: { topic, partitions } },
+    view: { sql: 'SELECT 1', key, columns, outputMode: 'update', changelog: { topic, partitions } },
     changelogEnds: Object.fromEntries(
       ends.map(({ partition, offset }) => [partition, String(offset)]),
     ),

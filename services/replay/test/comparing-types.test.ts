@@ -101,7 +101,13 @@ async function sideOf(
     options: { ...fixture.kafkaOptions, topic },
   })
   return {
-    view: { key: ['k'], columns, outputMode: 'update', changelog: { topic, partitions: 1 } },
+    view: {
+      sql: 'SELECT 1',
+      key: ['k'],
+      columns,
+      outputMode: 'update',
+      changelog: { topic, partitions: 1 },
+    },
     changelogEnds: await fixture.endsOf(topic),
   }
 }

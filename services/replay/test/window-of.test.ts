@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadApplication } from '@kappa/applications/load'
-import { parseSparkDuration } from '../carrying/spark-duration.ts'
 import { windowOf } from '../carrying/window-of.ts'
+import { parseSparkDuration } from '../spark/spark-duration.ts'
 
 const hourMs = 3_600_000
 const sources = { clicks: { eventTime: 'at' }, sales: { eventTime: 'sold_at' } }
