@@ -249,7 +249,6 @@ export class ViewRunner {
   }
 
   status(lagEvents: number): ViewStatus {
-    const operators = this.#lastProgress?.stateOperators
     const { undecodable_newest: newest, ...position } = this.position.record
     return {
       view: this.name,
@@ -260,7 +259,7 @@ export class ViewRunner {
       lag_events: lagEvents,
       batch_ms: this.#lastProgress?.batchDurationMs ?? null,
       batch_parts_ms: this.#lastProgress?.durationMs ?? null,
-      state_rows: operators?.reduce((sum, { rowsTotal }) => sum + rowsTotal, 0) ?? null,
+      state_rows: this.#lastProgress === undefined ? null : this.stateRows,
       rows_dropped_by_watermark: this.#rowsDropped,
       failures_in_a_row: this.#failures,
       last_error: this.#lastError ?? null,
