@@ -2,8 +2,14 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import { until } from '@kappa/test/until'
-import { checkpointPrefix, readCommittedBatch, readTail } from '../views/checkpoint.ts'
-import { CutError } from '../views/forced-batch.ts'
+import {
+  checkpointPrefix,
+  readCommittedBatch,
+  readOffsetLog,
+  readTail,
+} from '../views/checkpoint.ts'
+import { CutError, planForcedBatch } from '../views/forced-batch.ts'
+import { formatOffsetLog } from '../views/offset-log.ts'
 import type { ViewIdentity } from '../views/view-position.ts'
 import { SlackError } from '../views/view-queries.ts'
 import type { TestEvent } from './event-log.ts'
@@ -159,6 +165,28 @@ test('P2: a cut that would drop rows is refused before anything is written', asy
     return true
   })
   assert.deepEqual(await readTail(rig.store, prefixOf(identity)), before)
+})
+
+test('P2: what was planned before a stop and the rest that it left out are both counted', async () => {
+  const identity = await rig.view('counts', 6)
+  const prefix = prefixOf(identity)
+  const { readings } = rig.topics
+  await rig.queries.settle(identity)
+  const { committed } = await readTail(rig.store, prefix)
+  const begin = await readOffsetLog(rig.store, prefix, committed)
+  const ahead = { [readings]: { 0: '0', 1: '300' } }
+  const planned = planForcedBatch(begin, 0, ahead)
+  assert.ok(planned)
+  await rig.store.putNew(`${prefix}offsets/${committed + 1}`, formatOffsetLog(planned))
+
+  const { query, counted } = await rig.queries.start(identity, { kind: 'continuous' })
+  await query.processAllAvailable()
+  const dropped = (await query.lastProgress())?.stateOperators[0]?.rowsDroppedByWatermark
+  await query.stop()
+  assert.equal(counted[0]?.observedMetrics.stream_readings?.read_events, '300')
+  assert.equal(dropped, 0)
+  const ends = rig.log.ends(...Object.values(rig.topics))
+  assert.deepEqual(await rig.rows(identity), rig.expected('counts', ends))
 })
 
 test('a query begins where the release does, at the first kept record of what is not named', async () => {

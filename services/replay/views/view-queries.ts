@@ -44,7 +44,13 @@ export interface ViewQueriesParts {
   readonly signal: AbortSignal
 }
 
-type Pace = Pick<CatchUpMode, 'slackMs' | 'eventsPerSecondMax'>
+/**
+ * A delay that no watermark ever gets past: what was planned before a stop may be a part of what is
+ * unread, and the rest must not be older than a watermark that it has moved.
+ */
+const standstillSlackMs = 200 * 365 * 24 * 3_600_000
+
+type Pace = Pick<CatchUpMode, 'eventsPerSecondMax'>
 
 /** The queries of a release's views in one session: started from their checkpoints, one at a time. */
 export class ViewQueries {
@@ -57,8 +63,8 @@ export class ViewQueries {
   }
 
   /**
-   * Starts a query. Before a catch-up it runs what the checkpoint has planned: a batch that was planned
-   * for another end of the log.
+   * Starts a query. Before that it runs what the checkpoint has planned: Spark 4.1 ends a query that has
+   * repeated a batch with an error, and in a catch-up it was planned for another end of the log.
    *
    * @returns `counted`: batches of which Spark does not tell, counted in the log
    * @throws SparkError when Spark refuses the query or cannot run a planned batch
@@ -67,11 +73,12 @@ export class ViewQueries {
     identity: ViewIdentity,
     mode: ContinuousMode | CatchUpMode,
   ): Promise<StartedQuery & { readonly counted: readonly FinishedBatch[] }> {
-    if (mode.kind === 'continuous') {
-      return { ...(await this.#start(identity, unbounded)), counted: [] }
-    }
     const { planned } = await readTail(this.#parts.store, prefixOf(identity))
-    const counted = planned < 0 ? [] : await this.#settle(identity, mode)
+    const pace = mode.kind === 'catch-up' ? mode : {}
+    const counted = planned < 0 ? [] : await this.#settle(identity, pace)
+    if (mode.kind === 'continuous') {
+      return { ...(await this.#start(identity, unbounded)), counted }
+    }
     const reading = await this.#catchUpReading(identity, mode)
     return { ...(await this.#start(identity, reading, { availableNow: true })), counted }
   }
@@ -83,7 +90,7 @@ export class ViewQueries {
    * @throws SparkError when Spark cannot run the batch
    */
   settle(identity: ViewIdentity): Promise<readonly FinishedBatch[]> {
-    return this.#settle(identity, { slackMs: {} })
+    return this.#settle(identity, {})
   }
 
   /**
@@ -100,7 +107,7 @@ export class ViewQueries {
     identity: ViewIdentity,
     { offsets, slackMs = {} }: UpToMode,
   ): Promise<readonly FinishedBatch[]> {
-    const counted = await this.#settle(identity, { slackMs })
+    const counted = await this.#settle(identity, {})
     const forced = await this.#planUpTo(identity, offsets)
     if (!forced) return counted
     const { batch, planned } = forced
@@ -139,13 +146,15 @@ export class ViewQueries {
     const prefix = prefixOf(identity)
     const { committed, planned: batch } = await readTail(store, prefix)
     if (committed >= 0 && batch === committed) return []
+    const streams = Object.keys(this.#parts.definition.sources)
+    const slackMs = Object.fromEntries(streams.map((name) => [name, standstillSlackMs]))
     if (batch < 0) {
       // Empty, and Spark tells of it.
-      await this.#runPlanned(identity, { slackMs: pace.slackMs }, 0)
+      await this.#runPlanned(identity, { slackMs }, 0)
       return []
     }
     const planned = await readOffsetLog(store, prefix, batch)
-    const reading = { slackMs: pace.slackMs, ...this.#throttle(pace, planned.sources) }
+    const reading = { slackMs, ...this.#throttle(pace, planned.sources) }
     await this.#runPlanned(identity, reading, batch)
     const before = batch === 0 ? undefined : await readOffsetLog(store, prefix, batch - 1)
     return [await this.#count({ batch, before, planned })]
