@@ -1,8 +1,8 @@
 import type { ViewStore } from '@kappa/view-store/view-store'
-import type { Catalogue } from './catalogue.ts'
 import type { QuerySettings } from './config.ts'
-import type { ControlState } from './control-state.ts'
-import type { LiveReads } from './live-reads.ts'
+import type { ControlState } from './control/control-state.ts'
+import type { Catalogue } from './reading/catalogue.ts'
+import type { LiveReads } from './reading/live-reads.ts'
 
 /** What the routes need. */
 export interface RouteParts {

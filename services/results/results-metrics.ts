@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from '@kappa/service/metrics'
-import type { LoadedView } from './loaded-view.ts'
+import type { LoadedView } from './loading/loaded-view.ts'
 
 const labels = ['application', 'release', 'view'] as const
 

@@ -9,15 +9,18 @@ import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
 import { connectRedis } from '@kappa/view-store/redis-client'
 import { ViewStore } from '@kappa/view-store/view-store'
-import { Catalogue } from './catalogue.ts'
 import type { ResultsConfig } from './config.ts'
-import { ControlFollower } from './control-follower.ts'
-import { ControlState } from './control-state.ts'
-import { LiveReads } from './live-reads.ts'
-import { ReadableReleases } from './readable-releases.ts'
-import { repeatCheck } from './repeat-check.ts'
+import { ControlFollower } from './control/control-follower.ts'
+import { ControlState } from './control/control-state.ts'
+import { ReadableReleases } from './loading/readable-releases.ts'
+import { repeatCheck } from './loading/repeat-check.ts'
+import { Catalogue } from './reading/catalogue.ts'
+import { LiveReads } from './reading/live-reads.ts'
+import { UncountedEvents } from './reading/uncounted-events.ts'
 import { createResultsMetrics } from './results-metrics.ts'
+import { countRowsRoute } from './routes/count-rows.ts'
 import { getRowRoute } from './routes/get-row.ts'
+import { getRowsRoute } from './routes/get-rows.ts'
 import { listViewsRoute } from './routes/list-views.ts'
 import { queryViewRoute } from './routes/query-view.ts'
 
@@ -96,11 +99,14 @@ export async function createResults(
   const catalogue = new Catalogue(control, releases, () => follower.waitsFor === undefined)
   const store = new ViewStore(queryRedis, config.namespace)
   const { switchWaitMs } = config.query
-  const live = new LiveReads({ catalogue, control, store, metrics, switchWaitMs })
+  const uncounted = new UncountedEvents(kafka, control)
+  const live = new LiveReads({ catalogue, control, store, uncounted, metrics, switchWaitMs })
   const routeParts = { catalogue, control, store, settings: config.query, live }
   listViewsRoute(http, routeParts)
   queryViewRoute(http, routeParts)
   getRowRoute(http, routeParts)
+  getRowsRoute(http, routeParts)
+  countRowsRoute(http, routeParts)
 
   const following = follower.run().catch(failed.reject)
   const checking = repeatCheck(config.checkIntervalMs, async () => {

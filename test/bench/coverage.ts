@@ -25,7 +25,7 @@ export class Coverage {
    * @param readAt when the answer was there
    */
   readable(token: string, topic: string, readAt: number): void {
-    const sources = JSON.parse(Buffer.from(token, 'base64url').toString())
+    const sources = JSON.parse(Buffer.from(token, 'base64url').toString()).topics
     const offsets: Record<string, string> = sources[topic] ?? {}
     for (const [partition, events] of this.#waiting) {
       const next = Number(offsets[partition] ?? 0)

@@ -151,7 +151,7 @@ export function readAllTheTime(
             if (releases.length > 0) switchGapsMs.push(gapMs)
             releases.push(meta.release)
           }
-          const position = JSON.parse(Buffer.from(meta.position, 'base64url').toString())
+          const position = JSON.parse(Buffer.from(meta.position, 'base64url').toString()).topics
           const back = earlier(before, position)
           if (back) problems.push(`release ${meta.release} went back at ${back}`)
           before = position

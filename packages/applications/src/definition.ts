@@ -6,6 +6,9 @@ const name = Type.String({ minLength: 1 })
 /** Records that cannot be decoded, in a stream of one release, that do not fail it. */
 export const undecodableEventsMaxByDefault = 1_000
 
+/** Each costs an entry of an index for each row. */
+export const rankedColumnsMax = 4
+
 /** A topic as the application reads it. */
 const streamDefinition = Type.Object({
   topic: name,
@@ -49,6 +52,13 @@ export const viewDefinition = Type.Object({
     Type.String({
       minLength: 1,
       description: 'Output column of type timestamp by which ranges are read.',
+    }),
+  ),
+  ranked: Type.Optional(
+    Type.Array(name, {
+      maxItems: rankedColumnsMax,
+      description:
+        'Output columns by which rows can be ordered, for the first of them, and filtered, on top of key and time.',
     }),
   ),
   deleteWhen: Type.Optional(

@@ -4,6 +4,7 @@ import { parseDuration } from '@kappa/contracts/duration'
 import {
   type ApplicationDefinition,
   type DatasetDefinition,
+  rankedColumnsMax,
   type StreamDefinition,
   undecodableEventsMaxByDefault,
   type ViewDefinition,
@@ -122,14 +123,21 @@ async function readViews(
 ): Promise<Record<string, ViewDefinition>> {
   const sqlFiles = await readSqlFiles(join(folder, 'views'))
   const views = readEach(section, (view) => {
-    view.only(['key', 'time', 'delete_when'])
+    view.only(['key', 'time', 'ranked', 'delete_when'])
     const time = view.optionalText('time')
     const deleteWhen = view.optionalText('delete_when')
     const key = view.texts('key')
     if (new Set(key).size !== key.length) view.reject('key', 'names a column twice')
+    const ranked = view.has('ranked') ? view.texts('ranked') : undefined
+    if (new Set(ranked).size !== (ranked?.length ?? 0))
+      view.reject('ranked', 'names a column twice')
+    if (ranked && ranked.length > rankedColumnsMax) {
+      view.reject('ranked', `names more than ${rankedColumnsMax} columns`)
+    }
     return {
       key,
       ...(time === undefined ? {} : { time }),
+      ...(ranked === undefined ? {} : { ranked }),
       ...(deleteWhen === undefined ? {} : { deleteWhen }),
     }
   })

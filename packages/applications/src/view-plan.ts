@@ -18,6 +18,7 @@ export const viewColumn = Type.Object({
 export type ViewColumn = ReadonlyDeep<Static<typeof viewColumn>>
 
 const keyTypes = /^(string|tinyint|smallint|int|bigint|decimal\(\d+,\d+\)|boolean|date|timestamp)$/i
+const rankedTypes = new RegExp(`${keyTypes.source}|^(float|double)$`, 'i')
 
 /** What the analysed output of the user's SQL must be for the view to have rows with keys. */
 export function checkViewColumns(view: ViewDefinition, columns: readonly ViewColumn[]): Problem[] {
@@ -36,6 +37,16 @@ export function checkViewColumns(view: ViewDefinition, columns: readonly ViewCol
     } else if (!keyTypes.test(column.type)) {
       add(
         `gives the key column ${name} as ${column.type}; a key can be text, whole numbers, decimals, booleans, dates and timestamps.`,
+      )
+    }
+  }
+  for (const name of view.ranked ?? []) {
+    const column = columns.find((candidate) => candidate.name === name)
+    if (!column) {
+      add(`does not give the ranked column ${name}; its columns are ${names.join(', ')}.`)
+    } else if (!rankedTypes.test(column.type)) {
+      add(
+        `gives the ranked column ${name} as ${column.type}; rows can be ordered by text, numbers, booleans, dates and timestamps.`,
       )
     }
   }

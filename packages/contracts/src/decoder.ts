@@ -1,6 +1,7 @@
 import avsc from 'avsc'
 import type { Contracts } from './contracts.ts'
 import { type JsonValue, jsonOf } from './decoded-json.ts'
+import { parseSchema } from './parse-schema.ts'
 import type { RecordSchema } from './schema.ts'
 import { parseWireFormat } from './wire-format.ts'
 
@@ -65,6 +66,16 @@ export class EventDecoder {
     }
     return { topic: contract.topic, version: version.n, schemaId, event: decode(body) }
   }
+}
+
+/**
+ * The same for a schema that is known by its text alone, as releases keep it.
+ * @throws DecodeError for text that is no schema of a record
+ */
+export function decoderOf(schemaText: string): Decode {
+  const { schema, problems } = parseSchema(JSON.parse(schemaText))
+  if (schema?.type === 'record') return compileDecoder(schemaText, schema)
+  throw new DecodeError(`not the schema of a record: ${problems[0]?.message ?? schemaText}`)
 }
 
 /** A function from Avro binary to JSON for one schema. */

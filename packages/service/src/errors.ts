@@ -25,6 +25,9 @@ export const errorCatalogue = {
   import_closed: 409,
   import_disorder: 400,
   release_changed: 409,
+  not_counted: 409,
+  not_awaitable: 409,
+  count_too_large: 409,
   wrong_state: 409,
   nothing_to_replace: 409,
   replay_running: 409,
@@ -62,6 +65,7 @@ export const errorCatalogue = {
   redis_unavailable: 503,
   switching: 503,
   stopping: 503,
+  await_timeout: 504,
 } as const satisfies Record<string, number>
 
 export type ErrorCode = keyof typeof errorCatalogue

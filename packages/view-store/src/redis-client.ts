@@ -13,7 +13,8 @@ export interface RedisScripts {
   kappaFreeze(...keysAndArguments: Arguments): Promise<[string, string?]>
   kappaStatus(...keysAndArguments: Arguments): Promise<Reply>
   kappaScan(...keysAndArguments: Arguments): Promise<Reply>
-  kappaRead(...keysAndArguments: Arguments): Promise<Reply>
+  kappaCount(...keysAndArguments: Arguments): Promise<[string | null, number?]>
+  kappaReadBuffer(...keysAndArguments: Arguments): Promise<(Buffer | null)[]>
   kappaPoint(...keysAndArguments: Arguments): Promise<Reply>
   kappaTell(...keysAndArguments: Arguments): Promise<string>
 }
@@ -47,12 +48,13 @@ export function connectRedis(
     enableAutoPipelining: true,
     retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
     scripts: {
-      kappaClaim: { lua: scripts.claim, numberOfKeys: 5 },
-      kappaApply: { lua: scripts.apply, numberOfKeys: 5 },
-      kappaFreeze: { lua: scripts.freeze, numberOfKeys: 5 },
-      kappaStatus: { lua: scripts.status, numberOfKeys: 5, readOnly: true },
-      kappaScan: { lua: scripts.scan, numberOfKeys: 5, readOnly: true },
-      kappaRead: { lua: scripts.read, numberOfKeys: 5, readOnly: true },
+      kappaClaim: { lua: scripts.claim, numberOfKeys: 4 },
+      kappaApply: { lua: scripts.apply, numberOfKeys: 4 },
+      kappaFreeze: { lua: scripts.freeze, numberOfKeys: 4 },
+      kappaStatus: { lua: scripts.status, numberOfKeys: 4, readOnly: true },
+      kappaScan: { lua: scripts.scan, numberOfKeys: 4, readOnly: true },
+      kappaCount: { lua: scripts.count, numberOfKeys: 4, readOnly: true },
+      kappaRead: { lua: scripts.read, numberOfKeys: 4, readOnly: true },
       kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
       kappaTell: { lua: scripts.tell, numberOfKeys: 1 },
     },

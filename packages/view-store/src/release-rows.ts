@@ -71,7 +71,7 @@ export class ReleaseRows {
 }
 
 /** `{application/release/view/partition}:part`, as `slotOf` writes it. */
-const slotKey = /^\{([^/{}]+)\/([1-9]\d*)\/[^/{}]+\/\d+\}:[a-z]+$/
+const slotKey = /^\{([^/{}]+)\/([1-9]\d*)\/[^/{}]+\/\d+\}:[a-z]+\d?$/
 
 /** Text that MATCH takes literally. */
 export function escapeGlob(text: string): string {

@@ -2,15 +2,19 @@
  * What runs inside Redis. Each script touches one partition of one view, all keys in one hash
  * slot, and nothing comes between its reads and its writes.
  *
- * - rows   hash: key -> `<batch>|<time>|<row>`; an empty row marks a deleted one
- * - keys   sorted set, all scores 0: keys of rows, in the order of their bytes
- * - time   sorted set, all scores 0: `<time><key>` of rows (views with a time column)
- * - gone   sorted set: keys of deleted rows, by the changelog's time of the deletion
- * - meta   hash: next (offset), epoch (of the owner), the sizes of the others: entries (of rows),
- *          listed (of keys), timed (of time); fence (newest epoch of replay that was seen), and
- *          frozen while it is so
+ * - rows      hash: key -> `<batch>|<lengths>|<indexed values><row>`; an empty row marks a deleted one
+ * - gone      sorted set: keys of deleted rows, by the changelog's time of the deletion
+ * - meta      hash: next (offset), epoch (of the owner), the sizes of the others: entries (of rows),
+ *             listed (of each index); indexed (indexes but the first); layout; fence (newest epoch of replay that was seen), and
+ *             frozen while it is so
+ * - indexes   sorted sets, all scores 0, so in the order of their bytes: the first of the keys of
+ *             rows, the others of `<indexed value><key>`
  *
- * KEYS are rows keys time gone meta, except of `point` and `tell`.
+ * Keys and indexed values are sortable texts. An indexed value ends with the only NUL in it, and a
+ * key is what follows.
+ *
+ * KEYS are rows gone meta index0, except of `point` and `tell`. How many indexes there are is in meta;
+ * their names differ in the digit at the end, so they are in the same slot.
  *
  * What is frozen and what is lost. Replay freezes the partitions of the live release while it
  * switches, and a replay that was stopped for a while and has a successor must freeze nothing: its
@@ -27,22 +31,31 @@
  *   replay that is in charge unfreezes, now and then, everything that it is not switching.
  */
 
+/** Of what is stored: one of another layout is as good as lost. */
+const layout = '2'
+
+/** Indexes but the first that a view may have: a digit tells them apart. */
+export const indexedMax = 9
+
 /** A Redis that lost or evicted a part of a partition must never pass for one that has all. */
 const intact = `
-local rows, keys, times, gone, meta = unpack(KEYS)
+local rows, gone, meta = KEYS[1], KEYS[2], KEYS[3]
+local function index(i) return string.sub(KEYS[4], 1, -2) .. i end
 local function intact()
-  local m = redis.call('HMGET', meta, 'next', 'epoch', 'entries', 'listed', 'timed', 'frozen', 'fence')
-  if not m[1] then return nil end
+  local m = redis.call('HMGET', meta,
+    'next', 'epoch', 'entries', 'listed', 'frozen', 'fence', 'indexed', 'layout')
+  if not m[1] or m[8] ~= '${layout}' then return nil end
   if redis.call('HLEN', rows) ~= tonumber(m[3]) then return nil end
-  if redis.call('ZCARD', keys) ~= tonumber(m[4]) then return nil end
-  if redis.call('ZCARD', times) ~= tonumber(m[5]) then return nil end
+  for i = 0, tonumber(m[7]) do
+    if redis.call('ZCARD', index(i)) ~= tonumber(m[4]) then return nil end
+  end
   return m
 end
 local m = intact()
 `
 
 /**
- * ARGV first offset of the changelog, oldest fence that may still be used.
+ * ARGV first offset of the changelog, oldest fence that may still be used, indexes but the first.
  * Makes the caller the owner. A partition that is not intact starts again from the beginning.
  * Returns {epoch, next offset, 1 if it starts again}. The epoch follows the clock, so that it is
  * newer than any before even after everything was lost.
@@ -54,67 +67,76 @@ if m and tonumber(m[2]) >= epoch then epoch = tonumber(m[2]) + 1 end
 local text = string.format('%.0f', epoch)
 local fence = math.max(tonumber(redis.call('HGET', meta, 'fence') or '0'), tonumber(ARGV[2]))
 fence = string.format('%.0f', fence)
-if m then
+if m and m[7] == ARGV[3] then
   redis.call('HSET', meta, 'epoch', text, 'fence', fence)
   return {text, m[1], 0}
 end
 redis.call('UNLINK', unpack(KEYS))
+for i = 1, ${indexedMax} do redis.call('UNLINK', index(i)) end
 redis.call('HSET', meta, 'next', ARGV[1], 'epoch', text, 'fence', fence,
-  'entries', 0, 'listed', 0, 'timed', 0)
+  'entries', 0, 'listed', 0, 'indexed', ARGV[3], 'layout', '${layout}')
 return {text, ARGV[1], 1}
 `
 
 /**
- * ARGV epoch, offset from which the records were read, offset
- * after the last one, 1 if the view has a time column, markers older than this changelog time go,
- * changelog time of the records, then key, batch, time, row for each record (row '' deletes).
+ * ARGV epoch, offset from which the records were read, offset after the last one, markers older than
+ * this changelog time go, changelog time of the records, then for each record key, batch, row
+ * (row '' deletes) and its value in each index but the first.
  * Returns {'applied', outdated records}, or, with nothing changed, {'lost'}, {'fenced', next}
  * for an older epoch, {'frozen', next}, {'elsewhere', next} for another offset than the stored one.
  */
 export const apply = `${intact}
 if not m then return {'lost'} end
 if tonumber(ARGV[1]) < tonumber(m[2]) then return {'fenced', m[1]} end
-if m[6] then return {'frozen', m[1]} end
+if m[5] then return {'frozen', m[1]} end
 if ARGV[2] ~= m[1] then return {'elsewhere', m[1]} end
-local timed = ARGV[4] == '1'
-local outdated = 0
-for i = 7, #ARGV, 4 do
-  local key, batch, time, row = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
-  local old = redis.call('HGET', rows, key)
-  local old_batch, old_time, had_row
-  if old then
-    local first = string.find(old, '|', 1, true)
-    local second = string.find(old, '|', first + 1, true)
-    old_batch = tonumber(string.sub(old, 1, first - 1))
-    old_time = string.sub(old, first + 1, second - 1)
-    had_row = second < #old
+local listing = KEYS[4]
+local indexed = tonumber(m[7])
+local function parse(stored)
+  local first = string.find(stored, '|', 1, true)
+  local second = string.find(stored, '|', first + 1, true)
+  local values, at = {}, second + 1
+  for length in string.gmatch(string.sub(stored, first + 1, second - 1), '%d+') do
+    table.insert(values, string.sub(stored, at, at + length - 1))
+    at = at + length
   end
+  return tonumber(string.sub(stored, 1, first - 1)), values, at <= #stored
+end
+local outdated = 0
+for i = 6, #ARGV, 3 + indexed do
+  local key, batch, row = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local old = redis.call('HGET', rows, key)
+  local old_batch, old_values, had_row
+  if old then old_batch, old_values, had_row = parse(old) end
   if old and tonumber(batch) < old_batch then
     outdated = outdated + 1
   else
-    redis.call('HSET', rows, key, batch .. '|' .. time .. '|' .. row)
-    if had_row and timed and (row == '' or old_time ~= time) then
-      redis.call('ZREM', times, old_time .. key)
+    local lengths, values = {}, {}
+    for v = 1, indexed do
+      local value = row == '' and '' or ARGV[i + 2 + v]
+      lengths[v], values[v] = #value, value
+      local moves = not had_row or old_values[v] ~= value
+      if had_row and moves then redis.call('ZREM', index(v), old_values[v] .. key) end
+      if row ~= '' and moves then redis.call('ZADD', index(v), 0, value .. key) end
     end
+    local header = batch .. '|' .. table.concat(lengths, ',') .. '|'
+    if row == '' then header = batch .. '||' end
+    redis.call('HSET', rows, key, header .. table.concat(values) .. row)
     if row == '' then
-      if had_row then redis.call('ZREM', keys, key) end
-      redis.call('ZADD', gone, ARGV[6], key)
+      if had_row then redis.call('ZREM', listing, key) end
+      redis.call('ZADD', gone, ARGV[5], key)
     else
-      if not had_row then redis.call('ZADD', keys, 0, key) end
-      if timed and (not had_row or old_time ~= time) then
-        redis.call('ZADD', times, 0, time .. key)
-      end
+      if not had_row then redis.call('ZADD', listing, 0, key) end
       if old and not had_row then redis.call('ZREM', gone, key) end
     end
   end
 end
-for _, key in ipairs(redis.call('ZRANGE', gone, '-inf', '(' .. ARGV[5], 'BYSCORE', 'LIMIT', 0, 500)) do
+for _, key in ipairs(redis.call('ZRANGE', gone, '-inf', '(' .. ARGV[4], 'BYSCORE', 'LIMIT', 0, 500)) do
   redis.call('HDEL', rows, key)
   redis.call('ZREM', gone, key)
 end
 redis.call('HSET', meta, 'next', ARGV[3], 'epoch', ARGV[1],
-  'entries', redis.call('HLEN', rows), 'listed', redis.call('ZCARD', keys),
-  'timed', redis.call('ZCARD', times))
+  'entries', redis.call('HLEN', rows), 'listed', redis.call('ZCARD', listing))
 return {'applied', outdated}
 `
 
@@ -124,7 +146,7 @@ return {'applied', outdated}
  */
 export const freeze = `${intact}
 if not m then return {'lost'} end
-if tonumber(ARGV[1]) < tonumber(m[7] or '0') then return {'fenced', m[7]} end
+if tonumber(ARGV[1]) < tonumber(m[6] or '0') then return {'fenced', m[6]} end
 redis.call('HSET', meta, 'fence', ARGV[1])
 if ARGV[2] == '1' then redis.call('HSET', meta, 'frozen', '1') else redis.call('HDEL', meta, 'frozen') end
 return {'done', m[1]}
@@ -133,24 +155,33 @@ return {'done', m[1]}
 /** Returns {next offset, rows, epoch, 1 if frozen}, or {false}. */
 export const status = `${intact}
 if not m then return {false} end
-return {m[1], m[4], m[2], m[6] or '0'}
+return {m[1], m[4], m[2], m[5] or '0'}
 `
 
 /**
- * ARGV keys or time (the index that is read), start, stop, 1 for descending, count.
+ * ARGV which index, from 0, start, stop, 1 for descending, count.
  * Returns {next offset, entries…}, or {false}.
  */
 export const scan = `${intact}
 if not m then return {false} end
-local index = ARGV[1] == 'time' and times or keys
 local found
 if ARGV[4] == '1' then
-  found = redis.call('ZRANGE', index, ARGV[3], ARGV[2], 'BYLEX', 'REV', 'LIMIT', 0, ARGV[5])
+  found = redis.call('ZRANGE', index(ARGV[1]), ARGV[3], ARGV[2], 'BYLEX', 'REV', 'LIMIT', 0, ARGV[5])
 else
-  found = redis.call('ZRANGE', index, ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', 0, ARGV[5])
+  found = redis.call('ZRANGE', index(ARGV[1]), ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', 0, ARGV[5])
 end
 table.insert(found, 1, m[1])
 return found
+`
+
+/** ARGV which index, from 0, then start and stop of each range. Returns {next offset, entries}, or {false}. */
+export const count = `${intact}
+if not m then return {false} end
+local total = 0
+for i = 2, #ARGV, 2 do
+  total = total + redis.call('ZLEXCOUNT', index(ARGV[1]), ARGV[i], ARGV[i + 1])
+end
+return {m[1], total}
 `
 
 /** ARGV keys. Returns {next offset, stored rows…}, or {false}. */

@@ -1,13 +1,12 @@
 import type { RedisClient } from './redis-client.ts'
-import { scanTags } from './scan-tags.ts'
 
 /** One partition of one view of one release: everything of it is in one hash slot. */
 export interface Slot {
   readonly rows: string
-  readonly keys: string
-  readonly time: string
   readonly gone: string
   readonly meta: string
+  /** The index of the keys; the others are named alike. */
+  readonly index0: string
 }
 
 export function slotOf(
@@ -20,10 +19,9 @@ export function slotOf(
   const base = `${namespace}:{${application}/${release}/${view}/${partition}}`
   return {
     rows: `${base}:rows`,
-    keys: `${base}:keys`,
-    time: `${base}:time`,
     gone: `${base}:gone`,
     meta: `${base}:meta`,
+    index0: `${base}:index0`,
   }
 }
 
@@ -36,11 +34,12 @@ export interface Claim {
 }
 
 export interface Change {
-  readonly key: Buffer
+  /** Sortable text. */
+  readonly key: string
   /** Time of the batch, epoch ms: an older one never replaces a newer one. */
   readonly batch: string
-  /** Canonical time of the row; '' without a time column or for null. */
-  readonly time: string
+  /** Sortable texts, each ending with the only NUL in it; of a deleted row nobody looks at them. */
+  readonly indexed: readonly string[]
   /** null deletes. */
   readonly row: Buffer | null
 }
@@ -84,17 +83,16 @@ export interface Pointer {
 }
 
 export interface Range {
-  readonly index: 'keys' | 'time'
   /** Bounds as in ZRANGE BYLEX: `-`, `+`, `[text` or `(text`. */
   readonly start: string
   readonly stop: string
-  readonly descending: boolean
 }
 
-/** A row as it is stored, or undefined where there is none. */
+/** A row as it is stored. */
 export interface StoredRow {
-  readonly time: string
-  readonly row: string
+  readonly indexed: readonly string[]
+  /** The bytes that the changelog had. */
+  readonly row: Buffer
 }
 
 /** `next` is the offset up to which the changelog was applied when this was read. */
@@ -113,18 +111,23 @@ export class ViewStore {
     this.#namespace = namespace
   }
 
-  /** @param fence the oldest that a replay may still use: none before it may freeze the slot */
-  async claim(slot: Slot, begin: bigint, fence: number): Promise<Claim> {
-    const claimed = await this.#redis.kappaClaim(...keysOf(slot), String(begin), fence)
+  /**
+   * @param fence the oldest that a replay may still use: none before it may freeze the slot
+   * @param indexed columns by which rows are indexed on top of their key, at most `indexedMax`
+   */
+  async claim(slot: Slot, begin: bigint, fence: number, indexed: number): Promise<Claim> {
+    const claimed = await this.#redis.kappaClaim(...keysOf(slot), String(begin), fence, indexed)
     return { epoch: claimed[0], next: BigInt(claimed[1]), anew: claimed[2] === 1 }
   }
 
-  /** Applies all changes, or none. */
-  async apply(slot: Slot, timed: boolean, set: ChangeSet, markerMs: number): Promise<Applied> {
+  /** Applies all changes, or none. Each has as many indexed values as the slot was claimed with. */
+  async apply(slot: Slot, set: ChangeSet, markerMs: number): Promise<Applied> {
     const values: (string | number | Buffer)[] = keysOf(slot)
-    values.push(set.epoch, String(set.from), String(set.next), timed ? 1 : 0)
+    values.push(set.epoch, String(set.from), String(set.next))
     values.push(set.writtenAt - markerMs, set.writtenAt)
-    for (const { key, batch, time, row } of set.changes) values.push(key, batch, time, row ?? '')
+    for (const { key, batch, indexed, row } of set.changes) {
+      values.push(key, batch, row ?? '', ...indexed)
+    }
     const [outcome, detail] = await this.#redis.kappaApply(...values)
     if (outcome === 'applied') return { outcome, outdated: Number(detail) }
     if (outcome === 'lost') return { outcome }
@@ -147,51 +150,35 @@ export class ViewStore {
     return { next: BigInt(next), rows: Number(rows), epoch, frozen: frozen === '1' }
   }
 
-  async scan(slot: Slot, range: Range, count: number): Promise<Read<string[]> | undefined> {
-    const { index, start, stop, descending } = range
+  /** @param index which of the slot's, from 0 */
+  async scan(
+    slot: Slot,
+    index: number,
+    { start, stop }: Range,
+    { descending, count }: { readonly descending: boolean; readonly count: number },
+  ): Promise<Read<string[]> | undefined> {
     const bounds = [index, start, stop, descending ? 1 : 0, count]
     const [next, ...found] = await this.#redis.kappaScan(...keysOf(slot), ...bounds)
     return next == null ? undefined : { next: BigInt(next), found: found as string[] }
+  }
+
+  /** How many entries of an index are in the ranges, which have none in common. */
+  async count(
+    slot: Slot,
+    index: number,
+    ranges: readonly Range[],
+  ): Promise<Read<number> | undefined> {
+    const bounds = ranges.flatMap(({ start, stop }) => [start, stop])
+    const [next, total = 0] = await this.#redis.kappaCount(...keysOf(slot), index, ...bounds)
+    return next == null ? undefined : { next: BigInt(next), found: total }
   }
 
   async read(
     slot: Slot,
     keys: readonly string[],
   ): Promise<Read<(StoredRow | undefined)[]> | undefined> {
-    const reply = await this.#redis.kappaRead(...keysOf(slot), ...keys)
-    const [next, ...found] = reply
-    return next == null ? undefined : { next: BigInt(next), found: found.map(parseStored) }
-  }
-
-  /** Deletes all of a slot, in the background of Redis. */
-  async unlink(slot: Slot): Promise<void> {
-    await this.#redis.unlink(...keysOf(slot))
-  }
-
-  /**
-   * Each slot of a release that has any key, whatever its definition says. One step of it is one
-   * SCAN of a bounded number of keys.
-   */
-  async *scanSlots(application: string, release: number): AsyncGenerator<Slot> {
-    const seen = new Set<string>()
-    for await (const tag of scanTags(this.#redis, this.#namespace, `${application}/${release}/`)) {
-      const [, , view = '', partition = ''] = tag.split('/')
-      if (seen.has(tag)) continue
-      seen.add(tag)
-      yield slotOf(this.#namespace, application, release, view, Number(partition))
-    }
-  }
-
-  /** Each release of the namespace that has any key. */
-  async *scanReleases(): AsyncGenerator<{ application: string; release: number }> {
-    const seen = new Set<string>()
-    for await (const tag of scanTags(this.#redis, this.#namespace, '')) {
-      const [application = '', release, view] = tag.split('/')
-      const key = `${application}/${release}`
-      if (view === undefined || seen.has(key)) continue
-      seen.add(key)
-      yield { application, release: Number(release) }
-    }
+    const [next, ...found] = await this.#redis.kappaReadBuffer(...keysOf(slot), ...keys)
+    return next == null ? undefined : { next: BigInt(String(next)), found: found.map(parseStored) }
   }
 
   /** Sets the pointer to the live release unless a newer epoch is there; returns what is there. */
@@ -249,14 +236,23 @@ function toldField(view: string): string {
   return `told:${view}`
 }
 
-function keysOf({ rows, keys, time, gone, meta }: Slot): string[] {
-  return [rows, keys, time, gone, meta]
+function keysOf({ rows, gone, meta, index0 }: Slot): string[] {
+  return [rows, gone, meta, index0]
 }
 
-function parseStored(stored: string | null | undefined): StoredRow | undefined {
+const separator = '|'.charCodeAt(0)
+
+function parseStored(stored: Buffer | null | undefined): StoredRow | undefined {
   if (stored == null) return undefined
-  const first = stored.indexOf('|')
-  const second = stored.indexOf('|', first + 1)
-  if (second + 1 === stored.length) return undefined
-  return { time: stored.slice(first + 1, second), row: stored.slice(second + 1) }
+  const first = stored.indexOf(separator)
+  const second = stored.indexOf(separator, first + 1)
+  const indexed: string[] = []
+  let at = second + 1
+  if (second > first + 1) {
+    for (const length of stored.toString('latin1', first + 1, second).split(',')) {
+      indexed.push(stored.toString('utf8', at, at + Number(length)))
+      at += Number(length)
+    }
+  }
+  return at === stored.length ? undefined : { indexed, row: stored.subarray(at) }
 }

@@ -9,7 +9,10 @@ import { type Change, type Claim, type Slot, slotOf, ViewStore } from '../src/vi
 const namespace = 'view-store-test'
 
 const markerMs = 1_000
-const wholeIndex = { index: 'keys', start: '-', stop: '+', descending: false } as const
+const whole = { start: '-', stop: '+' } as const
+const upTo = (count: number) => ({ descending: false, count })
+/** Rows are indexed by one text on top of their key. */
+const indexed = 1
 let redis: RedisClient
 let store: ViewStore
 
@@ -31,44 +34,55 @@ function newSlot(): Slot {
   return slotOf(namespace, 'a', 1, randomUUID(), 0)
 }
 
-function change(key: string, batch: number, row: string | null, time = ''): Change {
+function keyOf(text: string): string {
+  return `"${text}\0`
+}
+
+function change(key: string, batch: number, row: string | null, rank = ''): Change {
   return {
-    key: Buffer.from(`["${key}"]`),
+    key: keyOf(key),
     batch: String(batch),
-    time,
+    indexed: [keyOf(rank)],
     row: row === null ? null : Buffer.from(row),
   }
 }
 
 function apply(slot: Slot, owner: Claim, from: bigint, changes: Change[], writtenAt = 0) {
   const next = from + BigInt(changes.length)
-  return store.apply(slot, true, { epoch: owner.epoch, from, next, writtenAt, changes }, markerMs)
+  return store.apply(slot, { epoch: owner.epoch, from, next, writtenAt, changes }, markerMs)
 }
 
 async function contents(slot: Slot): Promise<Record<string, string>> {
-  const scan = await store.scan(slot, wholeIndex, 1_000)
+  const scan = await store.scan(slot, 0, whole, upTo(1_000))
   const keys = scan?.found ?? []
   if (keys.length === 0) return {}
   const read = await store.read(slot, keys)
-  return Object.fromEntries(keys.map((key, i) => [key, read?.found[i]?.row ?? 'no row']))
+  return Object.fromEntries(
+    keys.map((key, i) => [key.slice(1, -1), String(read?.found[i]?.row ?? 'no row')]),
+  )
+}
+
+async function ranked(slot: Slot): Promise<string[]> {
+  const found = await store.scan(slot, 1, whole, upTo(1_000))
+  return (found?.found ?? []).map((entry) => entry.replaceAll(/["\0]+/g, ' ').trim())
 }
 
 test('P2: records that are delivered again change nothing and tell where to go on', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n, 0)
+  const owner = await store.claim(slot, 0n, 0, indexed)
   assert.equal((await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])).outcome, 'applied')
   assert.equal((await apply(slot, owner, 1n, [change('a', 1, '{"n":2}')])).outcome, 'applied')
   const again = await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])
   assert.deepEqual(again, { outcome: 'elsewhere', next: 2n })
   const ahead = await apply(slot, owner, 7n, [change('b', 1, '{"n":9}')])
   assert.deepEqual(ahead, { outcome: 'elsewhere', next: 2n })
-  assert.deepEqual(await contents(slot), { '["a"]': '{"n":2}' })
+  assert.deepEqual(await contents(slot), { a: '{"n":2}' })
 })
 
 test('P2: a former owner that was slow changes nothing', async () => {
   const slot = newSlot()
-  const former = await store.claim(slot, 0n, 0)
-  const owner = await store.claim(slot, 0n, 0)
+  const former = await store.claim(slot, 0n, 0, indexed)
+  const owner = await store.claim(slot, 0n, 0, indexed)
   assert.ok(Number(owner.epoch) > Number(former.epoch))
   const refused = await apply(slot, former, 0n, [change('a', 9, '{"n":9}')])
   assert.deepEqual(refused, { outcome: 'fenced', next: 0n })
@@ -78,19 +92,19 @@ test('P2: a former owner that was slow changes nothing', async () => {
 
 test('P2: an older batch never replaces a newer row, an equal one does', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n, 0)
+  const owner = await store.claim(slot, 0n, 0, indexed)
   await apply(slot, owner, 0n, [change('a', 20, '{"n":1}'), change('a', 20, '{"n":2}')])
   const older = await apply(slot, owner, 2n, [
     change('a', 19, '{"n":3}'),
     change('b', 3, '{"n":4}'),
   ])
   assert.deepEqual(older, { outcome: 'applied', outdated: 1 })
-  assert.deepEqual(await contents(slot), { '["a"]': '{"n":2}', '["b"]': '{"n":4}' })
+  assert.deepEqual(await contents(slot), { a: '{"n":2}', b: '{"n":4}' })
 })
 
 test('P2: an older batch does not bring back a deleted row while its marker lives', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n, 0)
+  const owner = await store.claim(slot, 0n, 0, indexed)
   await apply(
     slot,
     owner,
@@ -100,38 +114,39 @@ test('P2: an older batch does not bring back a deleted row while its marker live
   )
   await apply(slot, owner, 2n, [change('a', 19, '{"n":3}', '2013-01-01')], 5_500)
   assert.deepEqual(await contents(slot), {})
-  assert.equal((await store.read(slot, ['["a"]']))?.found[0], undefined)
-  assert.equal(await redis.zcard(slot.time), 0)
+  assert.equal((await store.read(slot, [keyOf('a')]))?.found[0], undefined)
+  assert.equal(await redis.zcard(secondIndex(slot)), 0)
   assert.equal(await redis.hlen(slot.rows), 1, 'the marker')
   await apply(slot, owner, 3n, [change('b', 21, '{"n":4}')], 5_000 + markerMs + 1)
   assert.equal(await redis.hlen(slot.rows), 1, 'the marker is gone, b is there')
   await apply(slot, owner, 4n, [change('a', 22, '{"n":5}')], 9_000)
-  assert.deepEqual(await contents(slot), { '["a"]': '{"n":5}', '["b"]': '{"n":4}' })
+  assert.deepEqual(await contents(slot), { a: '{"n":5}', b: '{"n":4}' })
 })
 
 test('a new row lifts the marker of a deleted one', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n, 0)
+  const owner = await store.claim(slot, 0n, 0, indexed)
   await apply(slot, owner, 0n, [change('a', 1, null)], 5_000)
   await apply(slot, owner, 1n, [change('a', 2, '{"n":2}')], 5_000)
   await apply(slot, owner, 2n, [change('b', 2, '{"n":3}')], 50_000)
-  assert.deepEqual(await contents(slot), { '["a"]': '{"n":2}', '["b"]': '{"n":3}' })
+  assert.deepEqual(await contents(slot), { a: '{"n":2}', b: '{"n":3}' })
 })
 
-for (const part of ['rows', 'keys', 'time', 'meta'] as const) {
+for (const part of ['rows', 'index0', 'index1', 'meta'] as const) {
   test(`P5: a partition whose ${part} were lost is not read, not written, and starts again`, async () => {
     const slot = newSlot()
-    const owner = await store.claim(slot, 0n, 0)
+    const owner = await store.claim(slot, 0n, 0, indexed)
     await apply(slot, owner, 0n, [change('a', 1, '{"n":1}', '2013-01-01')])
-    await redis.del(slot[part])
-    assert.equal(await store.scan(slot, { ...wholeIndex, index: 'time' }, 10), undefined)
-    assert.equal(await store.read(slot, ['["a"]']), undefined)
+    await redis.del(part === 'index1' ? secondIndex(slot) : slot[part])
+    assert.equal(await store.scan(slot, 1, whole, upTo(10)), undefined)
+    assert.equal(await store.count(slot, 0, [whole]), undefined)
+    assert.equal(await store.read(slot, [keyOf('a')]), undefined)
     assert.equal(await store.status(slot), undefined)
     assert.deepEqual(await apply(slot, owner, 1n, [change('b', 1, '{}')]), { outcome: 'lost' })
-    const again = await store.claim(slot, 0n, 0)
+    const again = await store.claim(slot, 0n, 0, indexed)
     assert.deepEqual({ next: again.next, anew: again.anew }, { next: 0n, anew: true })
     assert.ok(Number(again.epoch) > Number(owner.epoch))
-    assert.equal(await redis.exists(slot.rows, slot.keys, slot.time), 0)
+    assert.equal(await redis.exists(slot.rows, slot.index0, secondIndex(slot)), 0)
   })
 }
 
@@ -158,15 +173,15 @@ test('P4: what clients were told is replaced only by who knows it', async () => 
 
 test('P4: a frozen partition refuses changes, stays readable, and goes on where it was', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n, 0)
+  const owner = await store.claim(slot, 0n, 0, indexed)
   await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])
   assert.deepEqual(await store.freeze(slot, 3), { outcome: 'done', next: 1n })
   const refused = await apply(slot, owner, 1n, [change('a', 2, '{"n":2}')])
   assert.deepEqual(refused, { outcome: 'frozen', next: 1n })
-  assert.deepEqual(await contents(slot), { '["a"]': '{"n":1}' })
+  assert.deepEqual(await contents(slot), { a: '{"n":1}' })
   assert.equal((await store.status(slot))?.frozen, true)
   assert.deepEqual(await store.freeze(slot, 3), { outcome: 'done', next: 1n }, 'asked again')
-  const heir = await store.claim(slot, 0n, 3)
+  const heir = await store.claim(slot, 0n, 3, indexed)
   assert.deepEqual({ next: heir.next, anew: heir.anew }, { next: 1n, anew: false })
   assert.equal((await apply(slot, heir, 1n, [])).outcome, 'frozen', 'for a new owner too')
   assert.deepEqual(await store.unfreeze(slot, 3), { outcome: 'done', next: 1n })
@@ -177,7 +192,7 @@ test('P4: a frozen partition refuses changes, stays readable, and goes on where 
 
 test('P4: a replay that was stopped and has a successor freezes and unfreezes nothing', async () => {
   const slot = newSlot()
-  const owner = await store.claim(slot, 0n, 0)
+  const owner = await store.claim(slot, 0n, 0, indexed)
   assert.equal((await store.unfreeze(slot, 6)).outcome, 'done')
   assert.deepEqual(await store.freeze(slot, 5), { outcome: 'fenced', by: 6 })
   assert.equal((await apply(slot, owner, 0n, [change('a', 1, '{}')])).outcome, 'applied')
@@ -189,14 +204,14 @@ test('P4: a replay that was stopped and has a successor freezes and unfreezes no
 test('P4: a partition that is rebuilt is not frozen, and is fenced by what its owner knows', async () => {
   for (const part of ['rows', 'meta'] as const) {
     const slot = newSlot()
-    const owner = await store.claim(slot, 0n, 0)
+    const owner = await store.claim(slot, 0n, 0, indexed)
     await apply(slot, owner, 0n, [change('a', 1, '{"n":1}')])
     await store.freeze(slot, 6)
     await redis.del(slot[part])
     assert.deepEqual(await store.freeze(slot, 6), { outcome: 'lost' })
     assert.deepEqual(await store.unfreeze(slot, 6), { outcome: 'lost' })
     assert.equal((await apply(slot, owner, 1n, [])).outcome, 'lost')
-    const heir = await store.claim(slot, 0n, 6)
+    const heir = await store.claim(slot, 0n, 6, indexed)
     assert.equal(heir.anew, true)
     assert.deepEqual(await store.freeze(slot, 5), { outcome: 'fenced', by: 6 })
     assert.equal((await apply(slot, heir, 0n, [change('a', 1, '{"n":1}')])).outcome, 'applied')
@@ -207,42 +222,49 @@ test('P4: a partition that is rebuilt is not frozen, and is fenced by what its o
 
 test('a claim never takes a fence back', async () => {
   const slot = newSlot()
-  await store.claim(slot, 0n, 9)
-  await store.claim(slot, 0n, 2)
+  await store.claim(slot, 0n, 9, indexed)
+  await store.claim(slot, 0n, 2, indexed)
   assert.deepEqual(await store.freeze(slot, 8), { outcome: 'fenced', by: 9 })
-  await redis.del(slot.rows, slot.keys)
+  await redis.del(slot.rows, slot.index0)
   await redis.hset(slot.meta, 'entries', 1)
-  assert.equal((await store.claim(slot, 0n, 2)).anew, true)
+  assert.equal((await store.claim(slot, 0n, 2, indexed)).anew, true)
   assert.deepEqual(await store.freeze(slot, 8), { outcome: 'fenced', by: 9 })
 })
 
-test('the releases that have keys are found, and deleted slot by slot', async () => {
-  const mine = new ViewStore(redis, 'scan-test')
-  const application = randomUUID()
-  const slots = [1, 12].flatMap((release) =>
-    ['v', 'w'].flatMap((view) =>
-      [0, 1].map((partition) => slotOf('scan-test', application, release, view, partition)),
-    ),
+test('each index follows its rows, and counts what is in its ranges', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n, 0, indexed)
+  const rows = [change('a', 1, '{"n":1}', 'x'), change('b', 1, '{"n":2}', 'y|,')]
+  await apply(slot, owner, 0n, [...rows, change('c', 1, '{"n":3}', 'ü')])
+  assert.deepEqual(await ranked(slot), ['x a', 'y|, b', 'ü c'])
+  const read = await store.read(slot, [keyOf('b'), keyOf('none')])
+  assert.deepEqual(
+    read?.found.map((row) => row && [String(row.row), row.indexed]),
+    [['{"n":2}', [keyOf('y|,')]], undefined],
   )
-  for (const slot of slots) {
-    const owner = await mine.claim(slot, 0n, 0)
-    const changes = [change('a', 1, '{}', '2013-01-01'), change('b', 1, null)]
-    const set = { epoch: owner.epoch, from: 0n, next: 2n, writtenAt: 0, changes }
-    await mine.apply(slot, true, set, markerMs)
-  }
-  await mine.point(application, 1, 1)
-  const other = new ViewStore(redis, 'scan-tes')
-  await other.claim(slotOf('scan-tes', application, 7, 'v', 0), 0n, 0)
-  const releases = async () => {
-    const found = await Array.fromAsync(mine.scanReleases())
-    return found.map(({ release }) => release).sort((a, b) => a - b)
-  }
-  assert.deepEqual(await releases(), [1, 12])
-  const byMeta = (a: Slot, b: Slot) => (a.meta < b.meta ? -1 : 1)
-  const found = await Array.fromAsync(mine.scanSlots(application, 1))
-  assert.deepEqual(found.sort(byMeta), slots.slice(0, 4).sort(byMeta))
-  for (const slot of found) await mine.unlink(slot)
-  assert.deepEqual(await releases(), [12])
-  for (const slot of slots.slice(0, 4)) assert.equal(await redis.exists(...Object.values(slot)), 0)
-  assert.deepEqual((await mine.pointer(application)).pointer, { epoch: 1, release: 1 })
+  await apply(slot, owner, 3n, [change('a', 2, '{"n":4}', 'z'), change('c', 2, null)])
+  assert.deepEqual(await ranked(slot), ['y|, b', 'z a'])
+  const ranges = [
+    { start: '-', stop: `(${keyOf('z')}` },
+    { start: `[${keyOf('z')}`, stop: '+' },
+  ]
+  assert.equal((await store.count(slot, 1, ranges))?.found, 2)
+  assert.equal((await store.count(slot, 1, ranges.slice(0, 1)))?.found, 1)
+  const last = await store.scan(slot, 1, whole, { descending: true, count: 1 })
+  assert.deepEqual(last?.found, [keyOf('z') + keyOf('a')])
 })
+
+test('a partition with other indexes, or of another layout, starts again', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n, 0, indexed)
+  await apply(slot, owner, 0n, [change('a', 1, '{"n":1}', 'x')])
+  assert.equal((await store.claim(slot, 0n, 0, 2)).anew, true)
+  assert.deepEqual(await contents(slot), {})
+  assert.equal(await redis.exists(secondIndex(slot)), 0)
+  await redis.hset(slot.meta, 'layout', '1')
+  assert.equal(await store.status(slot), undefined)
+})
+
+function secondIndex({ index0 }: Slot): string {
+  return index0.replace(/0$/, '1')
+}

@@ -53,7 +53,7 @@ function settingsOf({ description, spark, changelog }: ApplicationDefinition): F
 function viewChange(view: string, live: ReleaseDefinition, folder: FolderState): ViewChange[] {
   const [old, now] = [live.views[view], folder.definition.views[view]]
   const fieldsOf = (of: typeof now): Fields =>
-    of ? { key: of.key, time: of.time, delete_when: of.deleteWhen } : {}
+    of ? { key: of.key, time: of.time, ranked: of.ranked, delete_when: of.deleteWhen } : {}
   const fields = fieldChanges(fieldsOf(old), fieldsOf(now))
   const file = (now ?? old)?.file ?? view
   const diff = sqlDiff(file, old?.sql ?? null, now?.sql ?? null)

@@ -85,7 +85,7 @@ export class Installation {
     const store = new ViewStore(this.redis, this.namespace)
     for (const view of views) {
       for (const partition of [0, 1]) {
-        await store.claim(slotOf(this.namespace, application, release, view, partition), 0n, 0)
+        await store.claim(slotOf(this.namespace, application, release, view, partition), 0n, 0, 1)
       }
     }
     const path = `${application}/${release}`

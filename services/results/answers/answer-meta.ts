@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
-import type { ControlState } from './control-state.ts'
-import type { LoadedView } from './loaded-view.ts'
-import type { DeclaredPosition } from './position-queue.ts'
+import type { ControlState } from '../control/control-state.ts'
+import type { DeclaredPosition } from '../control/position-queue.ts'
+import type { LoadedView } from '../loading/loaded-view.ts'
 
 export const AnswerMetaSchema = Type.Object(
   {

@@ -3,8 +3,8 @@ import { ControlRecordError } from '@kappa/applications/control-records'
 import type { TopicNames } from '@kappa/applications/records'
 import type { Consumer, IncomingRecord, Kafka } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
+import type { ResultsMetrics } from '../results-metrics.ts'
 import type { ControlState } from './control-state.ts'
-import type { ResultsMetrics } from './results-metrics.ts'
 
 const WAIT_FOR_TOPIC_MS = 250
 

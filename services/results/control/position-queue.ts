@@ -1,4 +1,5 @@
 import type { PositionRecord } from '@kappa/applications/records'
+import { positionToken } from './told-position.ts'
 
 /** A position that the rows have reached, in the forms in which answers tell it. */
 export interface DeclaredPosition {
@@ -63,10 +64,6 @@ export class PositionQueue {
     }
     return this.#declared
   }
-}
-
-export function positionToken(sources: PositionRecord['sources']): string {
-  return Buffer.from(JSON.stringify(sources)).toString('base64url')
 }
 
 function isApplied(record: PositionRecord, applied: (partition: number) => bigint): boolean {

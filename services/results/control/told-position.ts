@@ -1,8 +1,32 @@
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
+import { decodePosition, encodePosition } from '@kappa/kafka/position-token'
 
-/** The source offsets of a token that `positionToken` has made. */
-export function sourcesOf(token: string): OffsetsByTopic {
-  return JSON.parse(Buffer.from(token, 'base64url').toString('utf8')) as OffsetsByTopic
+/**
+ * Opaque text of source offsets, as ingest gives it too: what one service answers, the other takes.
+ */
+export function positionToken(sources: OffsetsByTopic): string {
+  return encodePosition(
+    new Map(
+      Object.entries(sources).map(([topic, offsets]) => [
+        topic,
+        new Map(
+          Object.entries(offsets).map(([partition, next]) => [Number(partition), BigInt(next)]),
+        ),
+      ]),
+    ),
+  )
+}
+
+/** undefined for what is no token of a position. */
+export function sourcesOf(token: string): OffsetsByTopic | undefined {
+  const position = decodePosition(token)
+  if (position === undefined) return undefined
+  return Object.fromEntries(
+    [...position].map(([topic, offsets]) => [
+      topic,
+      Object.fromEntries([...offsets].map(([partition, next]) => [partition, String(next)])),
+    ]),
+  )
 }
 
 /**

@@ -1,5 +1,8 @@
 import type { IncomingRecord } from '@kappa/kafka/port'
 import type { Change } from '@kappa/view-store/view-store'
+import { canonicalValue } from '../encoding/canonical-value.ts'
+import { parseExactJson } from '../encoding/exact-json.ts'
+import { sortable, sortableKey } from '../encoding/sortable.ts'
 import type { LoadedView } from './loaded-view.ts'
 
 /** A changelog record that no release of ours writes. */
@@ -19,30 +22,47 @@ export function changeOf(record: IncomingRecord, view: LoadedView): Change {
   if (!/^\d{1,15}$/.test(batch)) {
     throw unusable(record, `its header kappa-batch is "${batch}", not a time in epoch ms`)
   }
-  if (record.key === null || record.key[0] !== 0x5b) {
-    throw unusable(record, 'its key is not a JSON array of the key columns')
-  }
-  if (record.value === null) return { key: record.key, batch, time: '', row: null }
+  const values = keyOf(record, view)
+  const key = sortableKey(view.keyColumns, values)
+  if (record.value === null) return { key, batch, indexed: view.nothingIndexed, row: null }
   if (record.value[0] !== 0x7b) throw unusable(record, 'its value is not a JSON object')
-  return { key: record.key, batch, time: timeOf(record, view), row: record.value }
+  return { key, batch, indexed: indexedOf(record, view, values), row: record.value }
 }
 
-function timeOf(record: IncomingRecord, view: LoadedView): string {
-  const column = view.timeColumn?.name
-  if (column === undefined) return ''
-  const inKey = view.definition.key.indexOf(column)
-  const time: unknown =
-    inKey >= 0
-      ? parse(record, String(record.key))[inKey]
-      : parse(record, String(record.value))[column]
-  if (time === null || time === undefined) return ''
-  if (typeof time === 'string' && /^\d{4}-\d{2}-\d{2}/.test(time)) return time
-  throw unusable(record, `its time column ${column} is ${JSON.stringify(time)}`)
+function keyOf(record: IncomingRecord, view: LoadedView): (string | null)[] {
+  const values = record.key?.[0] === 0x5b ? parse(record, String(record.key)) : undefined
+  if (Array.isArray(values) && values.length === view.keyColumns.length) return values
+  throw unusable(record, `its key is not a JSON array of the ${view.keyColumns.length} key columns`)
 }
 
-function parse(record: IncomingRecord, json: string): Record<string | number, unknown> {
+function indexedOf(
+  record: IncomingRecord,
+  view: LoadedView,
+  key: readonly (string | null)[],
+): string[] {
+  let row: unknown
+  return view.indexedColumns.map((column) => {
+    const inKey = view.definition.key.indexOf(column.name)
+    if (inKey >= 0) return sortable(column.type, key[inKey] ?? null)
+    row ??= parse(record, String(record.value), parseExactJson)
+    const value = (row as Record<string, unknown>)[column.name] ?? null
+    if (value === null) return sortable(column.type, null)
+    const canonical = canonicalValue(column, String(value))
+    if ('value' in canonical) return sortable(column.type, canonical.value)
+    throw unusable(
+      record,
+      `its column ${column.name} of type ${column.type} is ${JSON.stringify(value)}`,
+    )
+  })
+}
+
+function parse(
+  record: IncomingRecord,
+  json: string,
+  read = JSON.parse as (text: string) => unknown,
+): unknown {
   try {
-    return JSON.parse(json) as Record<string | number, unknown>
+    return read(json)
   } catch (error) {
     throw unusable(record, `it is not JSON (${error instanceof Error ? error.message : error})`)
   }

@@ -2,10 +2,13 @@ import type { ReleaseView } from '@kappa/applications/records'
 import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
 import { type Slot, slotOf, type ViewStore } from '@kappa/view-store/view-store'
-import type { DeclaredPosition, PositionQueue } from './position-queue.ts'
+import type { DeclaredPosition, PositionQueue } from '../control/position-queue.ts'
 
 /** What readers need to know of a view. */
-export type ReadableView = Pick<ReleaseView, 'key' | 'time' | 'columns' | 'changelog'>
+export type ReadableView = Pick<
+  ReleaseView,
+  'key' | 'time' | 'ranked' | 'columns' | 'outputMode' | 'changelog'
+>
 
 export interface ViewParts {
   readonly namespace: string
@@ -22,6 +25,8 @@ export interface ViewParts {
 export interface Answer {
   /** The newest position that all rows hold that pass `check`. */
   readonly declared: DeclaredPosition
+  /** By partition of each read so far: up to where the changelog was applied. */
+  readonly applied: readonly string[]
   /** To be asked for every read. @throws ServiceError `rebuilding` for rows older than that. */
   check(partition: number, next: bigint | undefined): void
 }
@@ -36,6 +41,10 @@ export class LoadedView {
   readonly slots: readonly Slot[]
   readonly keyColumns: readonly ViewColumn[]
   readonly timeColumn: ViewColumn | undefined
+  /** By these rows are indexed on top of their key, in this order: the time, then what is ranked. */
+  readonly indexedColumns: readonly ViewColumn[]
+  /** As many values as indexed columns, for a row that is deleted. */
+  readonly nothingIndexed: readonly string[]
   readonly #required: bigint[]
   readonly #behind = new Set<number>()
   readonly #frozen = new Set<number>()
@@ -47,12 +56,15 @@ export class LoadedView {
     this.name = parts.name
     this.definition = parts.definition
     this.positions = parts.positions
-    const { key, time, changelog } = parts.definition
+    const { key, time, ranked = [], changelog } = parts.definition
     this.slots = Array.from({ length: changelog.partitions }, (_, partition) =>
       slotOf(parts.namespace, parts.application, parts.release, parts.name, partition),
     )
     this.keyColumns = key.map((name) => this.#column(name))
     this.timeColumn = time === undefined ? undefined : this.#column(time)
+    const indexed = new Set([...(time === undefined ? [] : [time]), ...ranked])
+    this.indexedColumns = [...indexed].map((name) => this.#column(name))
+    this.nothingIndexed = this.indexedColumns.map(() => '')
     this.#required = this.slots.map((_, partition) => parts.ends[partition] ?? 0n)
     this.#onRebuild = parts.onRebuild
     for (const partition of this.slots.keys()) this.#behind.add(partition)
@@ -63,10 +75,12 @@ export class LoadedView {
     const declared = this.declared()
     if (!declared) throw this.rebuilding()
     const required = [...this.#required]
+    const applied: string[] = []
     const check = (partition: number, next: bigint | undefined) => {
       if (!this.observe(partition, next, required[partition])) throw this.rebuilding()
+      applied.push(`${partition}:${next}`)
     }
-    return { declared, check }
+    return { declared, applied, check }
   }
 
   /**

@@ -1,7 +1,7 @@
 import type { IncomingRecord } from '@kappa/kafka/port'
 import type { Applied, Change, ChangeSet, ViewStore } from '@kappa/view-store/view-store'
+import type { ApplySettings } from '../config.ts'
 import { changeOf } from './changelog-record.ts'
-import type { ApplySettings } from './config.ts'
 import type { LoadedView } from './loaded-view.ts'
 
 /** The changelog of a release that is being removed: nothing of it may come into Redis again. */
@@ -100,9 +100,8 @@ export class PartitionApplier {
     this.#aligned = true
     const sets = this.#changeSets(records, next)
     const slot = this.#slot
-    const timed = this.view.timeColumn !== undefined
     const results = await Promise.all(
-      sets.map((set) => this.#store.apply(slot, timed, set, this.#settings.deletedMarkerMs)),
+      sets.map((set) => this.#store.apply(slot, set, this.#settings.deletedMarkerMs)),
     )
     for (const [index, result] of results.entries()) {
       const set = sets[index] as ChangeSet
@@ -143,7 +142,8 @@ export class PartitionApplier {
     if (!isThere && !(await this.#host.mayBegin(this.view))) {
       throw new ChangelogGoneError(this.view.definition.changelog.topic)
     }
-    const { epoch, next } = await this.#store.claim(this.#slot, begin, this.#host.fence)
+    const indexed = this.view.indexedColumns.length
+    const { epoch, next } = await this.#store.claim(this.#slot, begin, this.#host.fence, indexed)
     this.#claim = { epoch, next }
     this.#aligned = false
     this.view.observe(this.partition, next)

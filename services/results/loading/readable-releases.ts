@@ -1,9 +1,9 @@
 import { type ReleaseRecord, releaseKey } from '@kappa/applications/records'
 import { KafkaError } from '@kappa/kafka/port'
+import { labelsOf } from '../results-metrics.ts'
 import { LoadedView } from './loaded-view.ts'
 import { ChangelogGoneError } from './partition-applier.ts'
 import { type LoaderParts, ReleaseLoader } from './release-loader.ts'
-import { labelsOf } from './results-metrics.ts'
 
 /** Loads every release that readers get or may get next, and lets go of the others. */
 export class ReadableReleases {

@@ -2,12 +2,12 @@ import { type ReleaseRecord, TopicNames } from '@kappa/applications/records'
 import type { Consumer, IncomingRecord, Kafka, PartitionOffset } from '@kappa/kafka/port'
 import type { Logger } from '@kappa/service/logger'
 import type { ViewStore } from '@kappa/view-store/view-store'
+import type { ApplySettings } from '../config.ts'
+import type { ControlState } from '../control/control-state.ts'
+import { labelsOf, type ResultsMetrics } from '../results-metrics.ts'
 import { ChangelogRecordError } from './changelog-record.ts'
-import type { ApplySettings } from './config.ts'
-import type { ControlState } from './control-state.ts'
 import type { LoadedView } from './loaded-view.ts'
 import { type ApplierHost, ChangelogGoneError, PartitionApplier } from './partition-applier.ts'
-import { labelsOf, type ResultsMetrics } from './results-metrics.ts'
 
 export interface LoaderParts {
   readonly kafka: Kafka

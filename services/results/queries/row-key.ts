@@ -1,23 +1,44 @@
 import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
-import { canonicalValue, encodeKey } from './key.ts'
-import type { LoadedView } from './loaded-view.ts'
+import { canonicalValue } from '../encoding/canonical-value.ts'
+import { encodeKey } from '../encoding/key.ts'
+import { sortableKey } from '../encoding/sortable.ts'
+import type { LoadedView } from '../loading/loaded-view.ts'
+
+export interface RowKey {
+  /** As in the changelog, where its bytes tell the partition. */
+  readonly json: string
+  /** As in Redis. */
+  readonly sortable: string
+}
 
 /**
  * The key of a row from a request's path: values separated by commas, or a JSON array. With one
  * key column the whole text is its value, commas included.
  * @throws ServiceError `bad_filter`
  */
-export function readRowKey(view: LoadedView, text: string): string {
+export function readRowKey(view: LoadedView, text: string): RowKey {
+  return keyOfTexts(view, splitKey(view, text))
+}
+
+/**
+ * The key of a row from the values of its columns, as JSON has them.
+ * @throws ServiceError `bad_filter`
+ */
+export function keyOfValues(view: LoadedView, values: readonly unknown[]): RowKey {
+  return keyOfTexts(view, values.map(textOf))
+}
+
+function keyOfTexts(view: LoadedView, values: readonly (string | null)[]): RowKey {
   const columns = view.keyColumns
-  const values = splitKey(view, text)
   if (values.length !== columns.length) {
     throw new ServiceError(
       'bad_filter',
       `The key has ${values.length} values; the key columns are ${columns.map(({ name }) => name).join(', ')}. Values that have commas go in a JSON array.`,
     )
   }
-  return encodeKey(columns.map((column, index) => canonical(column, values[index] ?? null)))
+  const canonicals = columns.map((column, index) => canonical(column, values[index] ?? null))
+  return { json: encodeKey(canonicals), sortable: sortableKey(columns, canonicals) }
 }
 
 function splitKey(view: LoadedView, text: string): (string | null)[] {
@@ -29,12 +50,14 @@ function splitKey(view: LoadedView, text: string): (string | null)[] {
     throw badArray(error)
   }
   if (!Array.isArray(values)) throw badArray(undefined)
-  return values.map((value: unknown) => {
-    if (value === null) return null
-    if (typeof value === 'string') return value
-    if (typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value)
-    throw badArray(undefined)
-  })
+  return values.map(textOf)
+}
+
+function textOf(value: unknown): string | null {
+  if (value === null) return null
+  if (typeof value === 'string') return value
+  if (typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value)
+  throw badArray(undefined)
 }
 
 function badArray(cause: unknown): ServiceError {

@@ -1,9 +1,9 @@
 import type { LivePointer } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
-import type { ControlState } from './control-state.ts'
-import { hint } from './did-you-mean.ts'
-import type { LoadedView } from './loaded-view.ts'
-import type { ReadableReleases } from './readable-releases.ts'
+import type { ControlState } from '../control/control-state.ts'
+import type { LoadedView } from '../loading/loaded-view.ts'
+import type { ReadableReleases } from '../loading/readable-releases.ts'
+import { hint } from '../queries/did-you-mean.ts'
 
 /** Finds the views that readers ask for by name. */
 export class Catalogue {

@@ -1,13 +1,16 @@
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { LivePointer } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
 import type { Pointer, ViewStore } from '@kappa/view-store/view-store'
+import type { ControlState } from '../control/control-state.ts'
+import type { DeclaredPosition } from '../control/position-queue.ts'
+import { hasReached, sourcesOf } from '../control/told-position.ts'
+import type { Answer, LoadedView } from '../loading/loaded-view.ts'
+import type { ResultsMetrics } from '../results-metrics.ts'
+import { type Awaited, untilCovered } from './awaited.ts'
 import type { Catalogue } from './catalogue.ts'
-import type { ControlState } from './control-state.ts'
-import type { Answer, LoadedView } from './loaded-view.ts'
 import { orUnavailable } from './or-unavailable.ts'
-import type { DeclaredPosition } from './position-queue.ts'
-import type { ResultsMetrics } from './results-metrics.ts'
-import { hasReached, sourcesOf } from './told-position.ts'
+import type { UncountedEvents } from './uncounted-events.ts'
 
 /** How long nothing may happen in the control topics until Redis is asked again. */
 const RETRY_MS = 20
@@ -16,6 +19,7 @@ export interface LiveReadsParts {
   readonly catalogue: Pick<Catalogue, 'live' | 'isLoaded' | 'view' | 'views'>
   readonly control: ControlState
   readonly store: ViewStore
+  readonly uncounted: Pick<UncountedEvents, 'check'>
   readonly metrics: ResultsMetrics
   /** How long a request waits for what another instance knows already. */
   readonly switchWaitMs: number
@@ -23,6 +27,12 @@ export interface LiveReadsParts {
 
 /** Whether what is read goes to Redis in one turn: then the pointer comes with it. */
 export type Turns = 'one' | 'several'
+
+export interface ReadOptions {
+  readonly turns: Turns
+  /** What the rows have to hold. */
+  readonly awaited?: Awaited | undefined
+}
 
 /** What was read in one release. */
 export interface Attempt<T> {
@@ -56,15 +66,16 @@ export class LiveReads {
 
   /**
    * Reads one view. `read` may run several times; only what it did last counts.
-   * @throws what `Catalogue.live`, `Catalogue.view` and `read` throw; ServiceError `switching` or
+   * @throws what `untilCovered`, `Catalogue.live`, `Catalogue.view` and `read` throw; ServiceError `switching` or
    *   `behind` when this instance does not hear in time what another one knows, `redis_unavailable`
    */
-  readView<T>(
+  async readView<T>(
     application: string,
     name: string,
-    turns: Turns,
+    { turns, awaited }: ReadOptions,
     read: (view: LoadedView, answer: Answer) => Promise<T>,
   ): Promise<{ result: T; view: LoadedView; declared: DeclaredPosition }> {
+    if (awaited) await this.#untilCovered(application, name, awaited)
     return this.read(
       application,
       () => [name],
@@ -91,6 +102,15 @@ export class LiveReads {
   ): Promise<T> {
     return orUnavailable(this.#read(application, names, turns, attempt), () =>
       this.#parts.metrics.redisErrors.inc(),
+    )
+  }
+
+  #untilCovered(application: string, name: string, awaited: Awaited): Promise<void> {
+    const { catalogue, control, uncounted, metrics } = this.#parts
+    const refresh = (view: LoadedView) => this.#refresh(view)
+    const parts = { catalogue, control, uncounted, refresh }
+    return orUnavailable(untilCovered(parts, application, name, awaited), () =>
+      metrics.redisErrors.inc(),
     )
   }
 
@@ -171,7 +191,7 @@ export class LiveReads {
     for (const [view, { token, record }] of declared) {
       const told = newest.get(view.name)
       if (told === token) continue
-      if (told !== undefined && !hasReached(record.sources, sourcesOf(told))) return { view, told }
+      if (told !== undefined && !isReached(record.sources, told)) return { view, told }
       const now = await this.#parts.store.tell(view.application, view.name, told, token)
       if (now !== token) return { view, told: now }
     }
@@ -188,7 +208,7 @@ export class LiveReads {
       )
     }
     const sources = view.declared()?.record.sources
-    if (sources && hasReached(sources, sourcesOf(told))) return
+    if (sources && isReached(sources, told)) return
     await this.#parts.control.change(RETRY_MS)
   }
 
@@ -200,6 +220,11 @@ export class LiveReads {
     this.#refreshing.set(view, refreshing)
     await refreshing
   }
+}
+
+/** What is no token says nothing: it was told by a version that wrote them otherwise. */
+function isReached(sources: OffsetsByTopic, told: string): boolean {
+  return hasReached(sources, sourcesOf(told) ?? {})
 }
 
 function switching(live: LivePointer, pointer: Pointer | undefined): ServiceError {

@@ -1,18 +1,22 @@
 import type { StoredRow, ViewStore } from '@kappa/view-store/view-store'
-import { decodeKey } from './key.ts'
-import type { Answer, LoadedView } from './loaded-view.ts'
-import type { ViewQuery } from './view-query.ts'
+import { compareBytes } from '../encoding/compare-bytes.ts'
+import { sortableParts } from '../encoding/sortable.ts'
+import type { Answer, LoadedView } from '../loading/loaded-view.ts'
+import { holds } from '../queries/condition.ts'
+import type { ViewQuery } from '../queries/view-query.ts'
 
 export interface Page {
   /** The rows as Spark wrote them, JSON. */
-  readonly rows: readonly string[]
+  readonly rows: readonly Buffer[]
   /** Last entry of the index that was looked at, if there may be more after it. */
   readonly after: string | undefined
+  /** Entries of the index that were looked at. */
+  readonly scanned: number
 }
 
 interface Entry {
   readonly member: string
-  readonly bytes: Buffer
+  readonly key: string
   readonly partition: number
 }
 
@@ -35,7 +39,7 @@ export async function readPage(
   const scans = view.slots.map(
     (_, partition) => new PartitionScan(store, view, answer, query, partition),
   )
-  const rows: string[] = []
+  const rows: Buffer[] = []
   let scanned = 0
   let after: string | undefined
   for (;;) {
@@ -43,18 +47,18 @@ export async function readPage(
     const candidates: Entry[] = []
     // Beyond an empty buffer the order is not known.
     while (scans.every((scan) => scan.isReady) && candidates.length < query.limit - rows.length) {
-      const entry = takeFirst(scans, query.range.descending)
+      const entry = takeFirst(scans, query.descending)
       if (!entry) break
       scanned += 1
       after = entry.member
-      if (passesKey(query, keyOf(entry.member))) candidates.push(entry)
+      if (passesKey(query, entry.key)) candidates.push(entry)
       if (scanned >= scannedEntriesMax) break
     }
     for (const stored of await readRows(store, view, answer, candidates)) {
-      if (stored && passesTime(query, stored)) rows.push(stored.row)
+      if (stored && passesIndexed(query, stored)) rows.push(stored.row)
     }
-    if (scans.every((scan) => scan.isDone)) return { rows, after: undefined }
-    if (rows.length >= query.limit || scanned >= scannedEntriesMax) return { rows, after }
+    if (scans.every((scan) => scan.isDone)) return { rows, after: undefined, scanned }
+    if (rows.length >= query.limit || scanned >= scannedEntriesMax) return { rows, after, scanned }
   }
 }
 
@@ -64,11 +68,10 @@ class PartitionScan {
   readonly #answer: Answer
   readonly #query: ViewQuery
   readonly #partition: number
+  /** What is left to be read, in the order of reading. */
+  readonly #ranges: { start: string; stop: string }[]
   #entries: Entry[] = []
   #at = 0
-  #start: string
-  #stop: string
-  #exhausted = false
 
   constructor(
     store: ViewStore,
@@ -82,16 +85,16 @@ class PartitionScan {
     this.#answer = answer
     this.#query = query
     this.#partition = partition
-    this.#start = query.range.start
-    this.#stop = query.range.stop
+    const ranges = query.ranges.map((range) => ({ ...range }))
+    this.#ranges = query.descending ? ranges.reverse() : ranges
   }
 
   get isReady(): boolean {
-    return this.first !== undefined || this.#exhausted
+    return this.first !== undefined || this.#ranges.length === 0
   }
 
   get isDone(): boolean {
-    return this.first === undefined && this.#exhausted
+    return this.first === undefined && this.#ranges.length === 0
   }
 
   get first(): Entry | undefined {
@@ -103,39 +106,37 @@ class PartitionScan {
   }
 
   async fill(): Promise<void> {
-    if (this.isReady) return
-    const { range, limit, keyFilters, time } = this.#query
-    const filtered = keyFilters.length > 0 || (time !== undefined && range.index === 'keys')
-    const count = filtered ? entriesPerScanMax : Math.min(limit + 1, entriesPerScanMax)
+    while (!this.isReady) await this.#scan()
+  }
+
+  async #scan(): Promise<void> {
+    const [range] = this.#ranges
     const slot = this.#view.slots[this.#partition]
-    if (!slot) return
-    const read = await this.#store.scan(
-      slot,
-      { ...range, start: this.#start, stop: this.#stop },
-      count,
-    )
+    if (!range || !slot) return
+    const { index, descending, limit, ofKey, ofIndexed } = this.#query
+    const isFiltered = ofKey.length > 0 || ofIndexed.length > 0
+    const count = isFiltered ? entriesPerScanMax : Math.min(limit + 1, entriesPerScanMax)
+    const read = await this.#store.scan(slot, index, range, { descending, count })
     this.#answer.check(this.#partition, read?.next)
     const members = read?.found ?? []
     this.#entries = members.map((member) => ({
       member,
-      bytes: Buffer.from(member),
+      key: index === 0 ? member : member.slice(member.indexOf('\0') + 1),
       partition: this.#partition,
     }))
     this.#at = 0
-    this.#exhausted = members.length < count
     const last = members.at(-1)
-    if (last === undefined) return
-    if (range.descending) this.#stop = `(${last}`
-    else this.#start = `(${last}`
+    if (last === undefined || members.length < count) this.#ranges.shift()
+    else if (descending) range.stop = `(${last}`
+    else range.start = `(${last}`
   }
 }
 
-/** Redis orders by bytes; JavaScript's order of texts is another beyond the BMP. */
 function takeFirst(scans: readonly PartitionScan[], descending: boolean): Entry | undefined {
   let first: PartitionScan | undefined
   for (const scan of scans) {
     if (!scan.first) continue
-    const order = first?.first ? scan.first.bytes.compare(first.first.bytes) : -1
+    const order = first?.first ? compareBytes(scan.first.member, first.first.member) : -1
     if (!first || (descending ? order > 0 : order < 0)) first = scan
   }
   const entry = first?.first
@@ -150,32 +151,29 @@ async function readRows(
   entries: readonly Entry[],
 ): Promise<(StoredRow | undefined)[]> {
   const rows = new Array<StoredRow | undefined>(entries.length)
+  const places = view.slots.map((): number[] => [])
+  for (const [place, { partition }] of entries.entries()) places[partition]?.push(place)
   await Promise.all(
     view.slots.map(async (slot, partition) => {
-      const positions = [...entries.keys()].filter((i) => entries[i]?.partition === partition)
-      if (positions.length === 0) return
-      const keys = positions.map((i) => keyOf(entries[i]?.member ?? ''))
-      const read = await store.read(slot, keys)
+      const mine = places[partition] ?? []
+      if (mine.length === 0) return
+      const read = await store.read(
+        slot,
+        mine.map((place) => entries[place]?.key ?? ''),
+      )
       answer.check(partition, read?.next)
-      for (const [at, position] of positions.entries()) rows[position] = read?.found[at]
+      for (const [at, place] of mine.entries()) rows[place] = read?.found[at]
     }),
   )
   return rows
 }
 
-/** An entry of the time index is the time (which has no bracket), then the key. */
-function keyOf(member: string): string {
-  return member.slice(member.indexOf('['))
+function passesKey({ ofKey }: ViewQuery, key: string): boolean {
+  if (ofKey.length === 0) return true
+  const values = sortableParts(key)
+  return ofKey.every(([position, condition]) => holds(condition, values[position] ?? ''))
 }
 
-function passesKey(query: ViewQuery, key: string): boolean {
-  if (query.keyFilters.length === 0) return true
-  const values = decodeKey(key)
-  return query.keyFilters.every(({ index, value }) => values[index] === value)
-}
-
-function passesTime({ time }: ViewQuery, { time: at }: StoredRow): boolean {
-  if (!time) return true
-  if (at === '') return false
-  return (time.from === undefined || at >= time.from) && (time.to === undefined || at < time.to)
+function passesIndexed({ ofIndexed }: ViewQuery, { indexed }: StoredRow): boolean {
+  return ofIndexed.every(([position, condition]) => holds(condition, indexed[position] ?? ''))
 }

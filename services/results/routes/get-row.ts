@@ -2,9 +2,14 @@ import { partitionForKey } from '@kappa/kafka/murmur2'
 import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
-import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
+import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
+import { joined } from '../answers/chunks.ts'
+import { etagOf, matches, NotModified } from '../answers/etag.ts'
+import { rowShape } from '../answers/row-shape.ts'
 import type { RouteParts } from '../parts.ts'
-import { readRowKey } from '../row-key.ts'
+import { readRowKey } from '../queries/row-key.ts'
+import { readAwaited } from '../reading/awaited.ts'
+import { awaitParameters, shapeParameters, ViewParameters } from './view-parameters.ts'
 
 const Answer: TSchema = Type.Object({
   row: Type.Record(Type.String(), Type.Unknown(), {
@@ -18,41 +23,51 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
   const schema = {
     summary: 'Get one row by its key',
     description:
-      'The key is the values of the key columns in their order: separated by commas (`UA,2013-01-01T05:00:00Z`), or as a JSON array (`["UA","2013-01-01T05:00:00Z"]`, percent-encoded), which also takes null and values that have commas.',
+      'The key is the values of the key columns in their order: separated by commas (`UA,2013-01-01T05:00:00Z`), or as a JSON array (`["UA","2013-01-01T05:00:00Z"]`, percent-encoded), which also takes null and values that have commas. The `etag` changes only with the rows.',
     tags: ['views'],
     params: Type.Object({
-      application: Type.String(),
-      view: Type.String(),
+      ...ViewParameters.properties,
       key: Type.String({ minLength: 1, maxLength: 4_096 }),
     }),
-    response: { 200: Answer },
+    querystring: Type.Object(
+      { ...awaitParameters, ...shapeParameters },
+      { additionalProperties: false },
+    ),
+    response: { 200: Answer, 304: NotModified },
   }
 
   http.get('/v1/views/:application/:view/rows/:key', { schema }, async (request, reply) => {
     const { application, view: name } = request.params
-    const read = await live.readView(application, name, 'one', async (view, answer) => {
-      const key = readRowKey(view, request.params.key)
-      const partition = partitionForKey(Buffer.from(key), view.slots.length)
-      const slot = view.slots[partition]
-      if (!slot) throw new Error(`${application}/${name} has no partition ${partition}`)
-      const rows = await store.read(slot, [key])
-      answer.check(partition, rows?.next)
-      return { key, stored: rows?.found[0] }
-    })
-    const { key, stored } = read.result
+    const awaited = readAwaited(request.query)
+    const read = await live.readView(
+      application,
+      name,
+      { turns: 'one', awaited },
+      async (view, answer) => {
+        const shape = rowShape(view, request.query)
+        const key = readRowKey(view, request.params.key)
+        const partition = partitionForKey(Buffer.from(key.json), view.slots.length)
+        const slot = view.slots[partition]
+        if (!slot) throw new Error(`${application}/${name} has no partition ${partition}`)
+        const rows = await store.read(slot, [key.sortable])
+        answer.check(partition, rows?.next)
+        return { key, shape, stored: rows?.found[0], applied: answer.applied }
+      },
+    )
+    const { key, shape, stored, applied } = read.result
     const meta = answerMeta(control, read.view, read.declared)
-    reply.headers(meta.headers)
+    const etag = etagOf([request.url, read.view.release, applied])
+    reply.headers(meta.headers).header('etag', etag)
     if (!stored) {
       throw new ServiceError(
         'unknown_key',
-        `${application}/${name} has no row with the key ${key}.`,
-        {
-          details: { meta: JSON.parse(meta.json) },
-        },
+        `${application}/${name} has no row with the key ${key.json}.`,
+        { details: { meta: JSON.parse(meta.json) } },
       )
     }
+    if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(undefined)
     return reply
       .type('application/json; charset=utf-8')
-      .send(`{"row":${stored.row},"meta":${meta.json}}`)
+      .send(joined('{"row":', [shape.json(stored.row)], '', `,"meta":${meta.json}}`))
   })
 }

@@ -1,10 +1,10 @@
 import type { LivePointer } from '@kappa/applications/records'
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
-import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
-import type { LoadedView } from '../loaded-view.ts'
+import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
+import type { DeclaredPosition } from '../control/position-queue.ts'
+import type { LoadedView } from '../loading/loaded-view.ts'
 import type { RouteParts } from '../parts.ts'
-import type { DeclaredPosition } from '../position-queue.ts'
 
 const ViewSchema = Type.Object({
   application: Type.String(),

@@ -1,37 +1,40 @@
+import { Readable } from 'node:stream'
+import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
-import { AnswerMetaSchema, answerMeta } from '../answer-meta.ts'
-import { encodeCursor } from '../cursor.ts'
-import { readPage } from '../page.ts'
+import { type AnswerMeta, AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
+import { joined } from '../answers/chunks.ts'
+import { etagOf, matches, NotModified } from '../answers/etag.ts'
+import { contentTypes, MediaParameter, mediaOf } from '../answers/media.ts'
+import { rowLines } from '../answers/row-lines.ts'
+import { type RowShape, rowShape, type ShapeOptions } from '../answers/row-shape.ts'
 import type { RouteParts } from '../parts.ts'
-import { defaultLimit, readViewQuery } from '../view-query.ts'
-
-export const limitMax = 1_000
+import { encodeCursor } from '../queries/cursor.ts'
+import type { Filters } from '../queries/read-conditions.ts'
+import { limitByDefault, limitMax, type PageOptions, readViewQuery } from '../queries/view-query.ts'
+import { type Awaited, readAwaited } from '../reading/awaited.ts'
+import { type Page, readPage } from '../reading/page.ts'
+import {
+  awaitParameters,
+  filterParameters,
+  shapeParameters,
+  ViewParameters,
+} from './view-parameters.ts'
 
 const Query = Type.Object(
   {
-    from: Type.Optional(
-      Type.String({
-        description:
-          'Rows whose time column is at or after this: ISO 8601 (UTC without an offset) or a date.',
-      }),
-    ),
-    to: Type.Optional(Type.String({ description: 'Rows whose time column is before this.' })),
     order: Type.Optional(
-      Type.Union(
-        [Type.Literal('key'), Type.Literal('-key'), Type.Literal('time'), Type.Literal('-time')],
-        {
-          description:
-            'By the key or by time (then key), `-` for descending. Keys are ordered by the bytes of their canonical text (numbers as text). Default: time with from or to, else key. Rows without a time come after all others.',
-        },
-      ),
+      Type.String({
+        minLength: 1,
+        maxLength: 256,
+        description:
+          'By `key`, by `time`, or by a column that the view declares as `ranked`, each then by the key; `-` in front for descending. Numbers and times by their values, texts by their bytes, nulls before all else. Default: time with from or to, else key.',
+      }),
     ),
     limit: Type.Optional(
       Type.Integer({
         minimum: 1,
-        maximum: limitMax,
-        default: defaultLimit,
-        description: 'Most rows of the page.',
+        description: `Most rows: of a page at most ${limitMax}, ${limitByDefault} by default; NDJSON and CSV have all by default.`,
       }),
     ),
     cursor: Type.Optional(
@@ -41,17 +44,16 @@ const Query = Type.Object(
         description: '`next_cursor` of the page before, with the same filters and order.',
       }),
     ),
+    format: MediaParameter,
+    ...awaitParameters,
+    ...shapeParameters,
   },
-  {
-    additionalProperties: Type.Unknown({
-      description: 'Any key column, for example `carrier=UA`: rows that have this value.',
-    }),
-  },
+  { additionalProperties: filterParameters },
 )
 
 const Answer: TSchema = Type.Object({
   rows: Type.Array(Type.Record(Type.String(), Type.Unknown()), {
-    description: 'All columns of the view by name; timestamps in UTC with 6 fraction digits.',
+    description: 'The columns of the view by name; timestamps in UTC with 6 fraction digits.',
   }),
   next_cursor: Type.Optional(
     Type.String({
@@ -63,44 +65,111 @@ const Answer: TSchema = Type.Object({
 })
 
 export function queryViewRoute(http: Http, parts: RouteParts): void {
-  const { control, store, settings, live } = parts
   const schema = {
     summary: 'Query the rows of a view',
     description:
-      'Rows of the live release. Each row is whole and as new as `meta.position` at least; a page is not one instant over all rows. Pages of one listing share a release: after a switch the cursor is refused with `release_changed`.',
+      'Rows of the live release. Each row is whole and as new as `meta.position` at least; a page is not one instant over all rows. Pages of one listing share a release: after a switch the cursor is refused with `release_changed`, and an answer of lines that has begun is cut off. The `etag` changes only with the rows.',
     tags: ['views'],
-    params: Type.Object({ application: Type.String(), view: Type.String() }),
+    params: ViewParameters,
     querystring: Query,
-    response: { 200: Answer },
+    response: { 200: Answer, 304: NotModified },
   }
 
   http.get('/v1/views/:application/:view', { schema }, async (request, reply) => {
-    const { from, to, order, limit, cursor, ...filters } = request.query
-    const { application, view: name } = request.params
-    const options = {
-      ...(from === undefined ? {} : { from }),
-      ...(to === undefined ? {} : { to }),
-      ...(order === undefined ? {} : { order }),
-      ...(limit === undefined ? {} : { limit }),
-      ...(cursor === undefined ? {} : { cursor }),
-    }
-    const { result, view, declared } = await live.readView(
-      application,
-      name,
-      'several',
-      async (view, answer) => {
-        const query = readViewQuery(view, filters, options)
-        const page = await readPage(store, view, answer, query, settings.scannedEntriesMax)
-        return { page, digest: query.digest }
+    const { order, limit, cursor, format, columns, numbers, ...others } = request.query
+    const { await: position, await_for, timeout_ms, ...filters } = others
+    const media = mediaOf(format, request.headers.accept)
+    const asked = {
+      ...request.params,
+      filters,
+      order,
+      shape: {
+        ...(columns === undefined ? {} : { columns }),
+        ...(numbers === undefined ? {} : { numbers }),
       },
-    )
-    const meta = answerMeta(control, view, declared)
-    const { page, digest } = result
-    const next =
-      page.after === undefined
-        ? ''
-        : `"next_cursor":"${encodeCursor({ release: view.release, query: digest, after: page.after })}",`
-    reply.headers(meta.headers).type('application/json; charset=utf-8')
-    return reply.send(`{"rows":[${page.rows.join(',')}],${next}"meta":${meta.json}}`)
+    }
+    const rowsMax = media === 'json' ? pageLimit(limit) : (limit ?? Number.POSITIVE_INFINITY)
+    const first = await readRows(parts, asked, {
+      limit: Math.min(rowsMax, limitMax),
+      cursor,
+      awaited: readAwaited(request.query),
+    })
+    const etag = etagOf([request.url, media, first.release, first.applied])
+    reply.headers(first.meta.headers).header('etag', etag).header('vary', 'accept')
+    reply.type(contentTypes[media])
+    if (media === 'json') {
+      if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(undefined)
+      const rows = first.page.rows.map((row) => first.shape.json(row))
+      const next = first.cursor === undefined ? '' : `"next_cursor":"${first.cursor}",`
+      return reply.send(joined('{"rows":[', rows, ',', `],${next}"meta":${first.meta.json}}`))
+    }
+    const next = (after: string, left: number) =>
+      readRows(parts, asked, { limit: Math.min(left, limitMax), cursor: after })
+    return reply.send(Readable.from(rowLines(media, first, rowsMax, next), { objectMode: false }))
   })
+}
+
+function pageLimit(limit = limitByDefault): number {
+  if (limit <= limitMax) return limit
+  throw new ServiceError(
+    'bad_request',
+    `"limit" is ${limit}, and a page has at most ${limitMax} rows. Go on with next_cursor, or take all as lines (accept: application/x-ndjson).`,
+  )
+}
+
+interface Asked {
+  readonly application: string
+  readonly view: string
+  readonly filters: Filters
+  readonly order: string | undefined
+  readonly shape: ShapeOptions
+}
+
+interface ReadRows {
+  readonly page: Page
+  readonly shape: RowShape
+  readonly release: number
+  readonly meta: AnswerMeta
+  readonly applied: readonly string[]
+  /** To go on with, if there may be more. */
+  readonly cursor: string | undefined
+}
+
+async function readRows(
+  { control, store, settings, live }: RouteParts,
+  { application, view: name, filters, order, shape }: Asked,
+  options: {
+    readonly limit: number
+    readonly cursor: string | undefined
+    readonly awaited?: Awaited | undefined
+  },
+): Promise<ReadRows> {
+  const { limit, cursor, awaited } = options
+  const pageOptions: PageOptions = {
+    limit,
+    ...(order === undefined ? {} : { order }),
+    ...(cursor === undefined ? {} : { cursor }),
+  }
+  const { result, view, declared } = await live.readView(
+    application,
+    name,
+    { turns: 'several', awaited },
+    async (loaded, answer) => {
+      const query = readViewQuery(loaded, filters, pageOptions)
+      const written = rowShape(loaded, shape)
+      const page = await readPage(store, loaded, answer, query, settings.scannedEntriesMax)
+      return { page, shape: written, digest: query.digest, applied: answer.applied }
+    },
+  )
+  const { page, digest } = result
+  const { release } = view
+  return {
+    ...result,
+    release,
+    meta: answerMeta(control, view, declared),
+    cursor:
+      page.after === undefined
+        ? undefined
+        : encodeCursor({ release, query: digest, after: page.after }),
+  }
 }

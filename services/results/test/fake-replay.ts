@@ -2,6 +2,7 @@ import { livePointerKey, type ReleaseState, releaseKey } from '@kappa/applicatio
 import type { Kafka, TransactionalProducer } from '@kappa/kafka/port'
 import { until } from '@kappa/test/until'
 import { connectRedis, type RedisClient } from '@kappa/view-store/redis-client'
+import { ReleaseRows } from '@kappa/view-store/release-rows'
 import { type Slot, slotOf, ViewStore } from '@kappa/view-store/view-store'
 import { readResultsConfig } from '../config.ts'
 import { environment, type FakeApplication, namespace, topics } from './fixture.ts'
@@ -37,6 +38,16 @@ export class FakeReplay {
     this.#redis = redis
     this.#producer = producer
     this.store = new ViewStore(redis, namespace)
+  }
+
+  /** As replay does when it removes a release. */
+  async removeRows(application: string, release: number): Promise<void> {
+    await new ReleaseRows(this.#redis, namespace).removeRows(application, release)
+  }
+
+  async hasRows(application: string, release: number): Promise<boolean> {
+    const found = await new ReleaseRows(this.#redis, namespace).releasesWithRows()
+    return found.some((each) => each.application === application && each.release === release)
   }
 
   async switch(from: FakeApplication, to: FakeApplication, epoch: number): Promise<void> {

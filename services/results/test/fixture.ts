@@ -19,7 +19,8 @@ export type Row = Record<string, string | number | boolean | null>
 export interface ChangelogEntry {
   readonly key: readonly (string | null)[]
   readonly batch: number
-  readonly row: Row | null
+  /** A text is written as it is. */
+  readonly row: Row | string | null
 }
 
 /** Of this test file alone. */
@@ -81,7 +82,7 @@ export class FakeApplication {
 
   constructor(
     kafka: Kafka,
-    views: Record<string, Pick<ReleaseView, 'key' | 'time' | 'columns'>>,
+    views: Record<string, Pick<ReleaseView, 'key' | 'time' | 'ranked' | 'columns'>>,
     partitions: number,
     options: { readonly name?: string; readonly release?: number } = {},
   ) {
@@ -177,7 +178,8 @@ export class FakeApplication {
       topic,
       entries.map(({ key, batch, row }) => ({
         key: Buffer.from(JSON.stringify(key)),
-        value: row === null ? null : Buffer.from(JSON.stringify(row)),
+        value:
+          row === null ? null : Buffer.from(typeof row === 'string' ? row : JSON.stringify(row)),
         headers: { 'kappa-batch': String(batch) },
       })),
     )
@@ -266,7 +268,7 @@ export async function get(url: string, path: string): Promise<Reply> {
 /** The source offset that a position token tells. */
 export function sourceOf(reply: Reply): number {
   const token = reply.headers.get('kappa-position') ?? ''
-  return Number(JSON.parse(Buffer.from(token, 'base64url').toString()).events['0'])
+  return Number(JSON.parse(Buffer.from(token, 'base64url').toString()).topics.events['0'])
 }
 
 export function partitionOf(key: readonly (string | null)[], partitions: number): number {

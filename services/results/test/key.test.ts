@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { canonicalValue, decodeKey, encodeKey } from '../key.ts'
-import { canonicalTimestamp } from '../timestamp.ts'
+import { canonicalValue } from '../encoding/canonical-value.ts'
+import { encodeKey } from '../encoding/key.ts'
+import { canonicalTimestamp } from '../encoding/timestamp.ts'
 
 function canonical(type: string, text: string): string | undefined {
   const result = canonicalValue({ name: 'c', type, nullable: true }, text)
@@ -22,14 +23,6 @@ test('keys have the bytes that Jackson writes', () => {
   ] as const
   for (const [text, json] of written) assert.equal(encodeKey([text]), json)
   assert.equal(encodeKey([null, '1']), '[null,"1"]')
-})
-
-test('a key reads back as the values that it was made of', () => {
-  fc.assert(
-    fc.property(fc.array(fc.option(fc.string({ unit: 'binary' })), { minLength: 1 }), (values) => {
-      assert.deepEqual(decodeKey(encodeKey(values)), values)
-    }),
-  )
 })
 
 test('values come into the canonical text of their type, or not at all', () => {
@@ -63,7 +56,14 @@ test('values come into the canonical text of their type, or not at all', () => {
     ['timestamp', '2013-01-01T24:00:00Z', undefined],
     ['timestamp', '0001-01-01T00:00:00+01:00', undefined],
     ['timestamp', 'today', undefined],
-    ['double', '1.5', undefined],
+    ['decimal(10,2)', '1.5E+3', '1500.00'],
+    ['decimal(10,7)', '1E-7', '0.0000001'],
+    ['double', '1.50', '1.5'],
+    ['double', '-0', '0'],
+    ['double', 'NaN', 'NaN'],
+    ['double', '1.5.0', undefined],
+    ['double', '0x10', undefined],
+    ['array<int>', '1', undefined],
   ] as const
   for (const [type, text, expected] of cases) {
     assert.equal(canonical(type, text), expected, `${type} ${text}`)

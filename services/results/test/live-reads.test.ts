@@ -6,8 +6,8 @@ import { createMetrics } from '@kappa/service/metrics'
 import { connectRedis, type RedisClient } from '@kappa/view-store/redis-client'
 import { ViewStore } from '@kappa/view-store/view-store'
 import { readResultsConfig } from '../config.ts'
-import { ControlState } from '../control-state.ts'
-import { LiveReads } from '../live-reads.ts'
+import { ControlState } from '../control/control-state.ts'
+import { LiveReads } from '../reading/live-reads.ts'
 import { createResultsMetrics } from '../results-metrics.ts'
 import { environment, namespace } from './fixture.ts'
 
@@ -40,7 +40,8 @@ function newReads(switchWaitMs: number): LiveReads {
   }
   const loaded = { views: () => [], states: () => [] }
   const metrics = createResultsMetrics(createMetrics('test'), () => loaded)
-  return new LiveReads({ catalogue, control, store, metrics, switchWaitMs })
+  const uncounted = { check: () => assert.fail('nobody waits here') }
+  return new LiveReads({ catalogue, control, store, uncounted, metrics, switchWaitMs })
 }
 
 function hear(live: LivePointer): void {

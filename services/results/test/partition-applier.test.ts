@@ -3,11 +3,11 @@ import { after, before, beforeEach, test } from 'node:test'
 import type { IncomingRecord } from '@kappa/kafka/port'
 import { connectRedis, type RedisClient } from '@kappa/view-store/redis-client'
 import { ViewStore } from '@kappa/view-store/view-store'
-import { ChangelogRecordError } from '../changelog-record.ts'
 import { readResultsConfig } from '../config.ts'
-import { LoadedView } from '../loaded-view.ts'
-import { ChangelogGoneError, PartitionApplier } from '../partition-applier.ts'
-import { PositionQueue } from '../position-queue.ts'
+import { PositionQueue } from '../control/position-queue.ts'
+import { ChangelogRecordError } from '../loading/changelog-record.ts'
+import { LoadedView } from '../loading/loaded-view.ts'
+import { ChangelogGoneError, PartitionApplier } from '../loading/partition-applier.ts'
 import { environment, namespace } from './fixture.ts'
 
 const config = readResultsConfig(environment(14, { KAPPA_RESULTS_RECORDS_PER_CALL_MAX: '3' }))
@@ -40,6 +40,7 @@ beforeEach(async () => {
     definition: {
       key: ['id'],
       columns: [{ name: 'id', type: 'int', nullable: false }],
+      outputMode: 'update',
       changelog: { topic: 't', partitions: 1 },
     },
     positions: new PositionQueue(4),
@@ -97,10 +98,10 @@ test('P5: a Redis that went back in time is read again from there', async () => 
   await applier.claim(0n)
   await applier.apply(records(0, 1, 2), 0n)
   const slot = view.slots[0] as (typeof view.slots)[0]
-  const dump = await Promise.all([slot.rows, slot.keys].map((key) => redis.dumpBuffer(key)))
+  const dump = await Promise.all([slot.rows, slot.index0].map((key) => redis.dumpBuffer(key)))
   const meta = await redis.hgetall(slot.meta)
   await applier.apply(records(3, 4), 0n)
-  for (const [i, key] of [slot.rows, slot.keys].entries()) {
+  for (const [i, key] of [slot.rows, slot.index0].entries()) {
     await redis.restore(key, 0, dump[i] ?? Buffer.alloc(0), 'REPLACE')
   }
   await redis.hset(slot.meta, meta)
@@ -168,7 +169,7 @@ test('nothing comes into Redis again of a release that is being removed', async 
   await applier.apply(records(0, 1, 2), 0n)
   isThere = false
   assert.equal(await applier.claim(0n), 3n, 'as long as all is there, nothing is made anew')
-  await store.unlink(slotOfView())
+  await redis.unlink(...Object.values(slotOfView()))
   await assert.rejects(applier.apply(records(3), 0n), ChangelogGoneError)
   await assert.rejects(applier.recover(0n, undefined), ChangelogGoneError)
   await assert.rejects(newApplier().claim(0n), ChangelogGoneError)

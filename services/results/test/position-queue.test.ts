@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { PositionRecord } from '@kappa/applications/records'
 import fc from 'fast-check'
-import { PositionQueue } from '../position-queue.ts'
+import { PositionQueue } from '../control/position-queue.ts'
 
 function position(batch: number, end: number, more: Partial<PositionRecord> = {}): PositionRecord {
   return {

@@ -85,7 +85,7 @@ function checkList(
   for (const { view, state, meta } of mine) {
     assert.equal(state, 'ready')
     const { position } = meta as { position: string }
-    const { events } = JSON.parse(Buffer.from(position, 'base64url').toString())
+    const { events } = JSON.parse(Buffer.from(position, 'base64url').toString()).topics
     checkPosition(String(view), Number(events['0']), before, seen)
   }
 }

@@ -6,6 +6,7 @@ import type { Service } from '@kappa/service/lifecycle'
 import { seededRandom } from '@kappa/test/random'
 import { until } from '@kappa/test/until'
 import type { Redis } from 'ioredis'
+import { positionToken } from '../control/told-position.ts'
 import { FakeReplay, partsOf } from './fake-replay.ts'
 import {
   connectTestKafka,
@@ -242,7 +243,7 @@ describe('P4: a switch of release', () => {
       assert.equal(reply.status, 200, JSON.stringify(reply.body))
       assert.equal(reply.body.meta.release, 2)
     }
-    const told = Buffer.from('{"events":{"0":"7"}}').toString('base64url')
+    const told = positionToken({ events: { '0': '7' } })
     await redis.hset(blue.pointer, 'told:first', told)
     const later = get(url, pathOf('first'))
     await write(green, 7)
@@ -273,7 +274,7 @@ describe('P4: a switch of release', () => {
 
   test('an instance that does not hear in time of what was told answers 503, nothing older', async () => {
     const { url } = await start({ KAPPA_RESULTS_SWITCH_WAIT_MS: '200' })
-    const told = Buffer.from('{"events":{"0":"7"}}').toString('base64url')
+    const told = positionToken({ events: { '0': '7' } })
     await redis.hset(blue.pointer, 'told:first', told)
     const reply = await get(url, pathOf('first'))
     assert.equal(reply.body.error?.code, 'behind')
@@ -289,20 +290,20 @@ describe('P4: a switch of release', () => {
       (done) => done,
     )
     await green.deleteChangelogs()
-    for await (const slot of replay.store.scanSlots(green.name, 2)) await replay.store.unlink(slot)
+    await replay.removeRows(green.name, 2)
     await until(
       async () => [await loaded(a.url, 'ready'), await loaded(b.url, 'ready')],
       (counts) => counts.every((count) => count === undefined),
     )
     await green.publishRelease(2, 2, 'cancelled')
-    assert.deepEqual(await Array.fromAsync(replay.store.scanSlots(green.name, 2)), [])
+    assert.equal(await replay.hasRows(green.name, 2), false)
     await write(blue, 2)
     const alive = until(
       () => Promise.all([get(a.url, pathOf('first')), get(b.url, pathOf('first'))]),
       (replies) => replies.every((reply) => sourceOf(reply) === 2),
     )
     await Promise.race([alive, a.failed, b.failed])
-    assert.deepEqual(await Array.fromAsync(replay.store.scanSlots(green.name, 2)), [])
+    assert.equal(await replay.hasRows(green.name, 2), false)
   })
 
   test('a release that is cancelled while it is loaded is let go; the live one of a failed replay is not', async () => {
@@ -317,13 +318,13 @@ describe('P4: a switch of release', () => {
     )
     await Promise.race([gone, failed])
     await green.deleteChangelogs()
-    for (const { slot } of partsOf(green)) await replay.store.unlink(slot)
+    await replay.removeRows(green.name, 2)
     await write(blue, 2)
     const alive = until(
       () => get(url, pathOf('first')),
       (reply) => sourceOf(reply) === 2,
     )
     await Promise.race([alive, failed])
-    assert.deepEqual(await Array.fromAsync(replay.store.scanSlots(green.name, 2)), [])
+    assert.equal(await replay.hasRows(green.name, 2), false)
   })
 })

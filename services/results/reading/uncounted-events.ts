@@ -1,0 +1,87 @@
+import type { OffsetsByTopic } from '@kappa/applications/offsets'
+import type { StreamSource } from '@kappa/applications/stream-plan'
+import { decoderOf } from '@kappa/contracts/decoder'
+import { acceptedHeader, importHeader } from '@kappa/contracts/record-headers'
+import { parseWireFormat } from '@kappa/contracts/wire-format'
+import type { IncomingRecord, Kafka } from '@kappa/kafka/port'
+import { ServiceError } from '@kappa/service/errors'
+import type { ControlState } from '../control/control-state.ts'
+import type { LoadedView } from '../loading/loaded-view.ts'
+
+/** Partitions of a position whose last event is looked at; a batch of events may be in many. */
+const eventsMax = 16
+
+/** Tells a client that waits for an event when no row ever counts it: it was late, or early. */
+export class UncountedEvents {
+  readonly #kafka: Pick<Kafka, 'readAt'>
+  readonly #control: Pick<ControlState, 'release'>
+
+  constructor(kafka: Pick<Kafka, 'readAt'>, control: Pick<ControlState, 'release'>) {
+    this.#kafka = kafka
+    this.#control = control
+  }
+
+  /**
+   * Looks at the last event before the position in each partition.
+   * @throws ServiceError `not_counted` with the reason
+   */
+  async check(view: LoadedView, position: OffsetsByTopic): Promise<void> {
+    const { sources } = this.#control.release(view.application, view.release)?.definition ?? {}
+    const places = Object.entries(position).flatMap(([topic, offsets]) =>
+      Object.entries(offsets).map(([partition, next]) => ({
+        topic,
+        partition,
+        next: BigInt(next),
+      })),
+    )
+    await Promise.all(
+      places.slice(0, eventsMax).map(async ({ topic, partition, next }) => {
+        const streams = Object.values(sources ?? {}).filter((source) => source.topic === topic)
+        if (streams.length === 0 || next === 0n) return
+        const [record] = await this.#kafka.readAt(topic, Number(partition), next - 1n, 1)
+        // Something else than an event, or deleted: nothing to tell.
+        if (record === undefined || record.offset !== next - 1n) return
+        const reasons = streams.map((stream) => reasonAgainst(record, stream))
+        const [reason] = reasons
+        if (reason === undefined || reasons.includes(undefined)) return
+        throw new ServiceError(
+          'not_counted',
+          `The event at ${topic}/${partition}/${record.offset} is in no row of ${view.application}/${view.name}: ${reason}`,
+          { details: { topic, partition: Number(partition), offset: String(record.offset) } },
+        )
+      }),
+    )
+  }
+}
+
+/** The lateness rule of `planStream`, for one record. undefined where it counts, or nobody can say. */
+function reasonAgainst(record: IncomingRecord, source: StreamSource): string | undefined {
+  if (record.headers[importHeader] !== undefined) return undefined
+  const accepted = record.headers[acceptedHeader]?.toString() ?? ''
+  const acceptedMs = /^-?\d{1,16}$/.test(accepted) ? Number(accepted) : record.timestamp
+  const eventMs = eventTimeOf(record, source)
+  if (eventMs === undefined) return undefined
+  const times = `its ${source.eventTime} is ${iso(eventMs)}, and it was accepted at ${iso(acceptedMs)}`
+  if (eventMs < acceptedMs - source.latenessMs) {
+    return `it came too late; ${times}, more than ${source.latenessMs} ms later (\`lateness\` of the stream ${source.name}).`
+  }
+  if (eventMs > acceptedMs + source.earlinessMs) {
+    return `it is from the future; ${times}, more than ${source.earlinessMs} ms earlier.`
+  }
+  return undefined
+}
+
+function eventTimeOf(record: IncomingRecord, source: StreamSource): number | undefined {
+  if (record.value === null) return undefined
+  const { schemaId, body } = parseWireFormat(record.value)
+  const version = source.versions.find((each) => each.schemaId === schemaId)
+  if (version === undefined) return undefined
+  const event = decoderOf(version.schema)(body)
+  const time = (event as Readonly<Record<string, unknown>>)[source.eventTime]
+  const ms = typeof time === 'string' ? Date.parse(time) : Number.NaN
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,0 +1,90 @@
+import { partitionForKey } from '@kappa/kafka/murmur2'
+import type { Http } from '@kappa/service/http'
+import { type TSchema, Type } from 'typebox'
+import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
+import { joined } from '../answers/chunks.ts'
+import { rowShape } from '../answers/row-shape.ts'
+import type { RouteParts } from '../parts.ts'
+import { keyOfValues } from '../queries/row-key.ts'
+import { readAwaited } from '../reading/awaited.ts'
+import { awaitParameters, shapeParameters, ViewParameters } from './view-parameters.ts'
+
+const keysMax = 1_000
+const noRow = Buffer.from('null')
+
+const Answer: TSchema = Type.Object({
+  rows: Type.Array(
+    Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.Null()], {
+      description: 'The row of the key at the same place; null where there is none.',
+    }),
+  ),
+  meta: AnswerMetaSchema,
+})
+
+export function getRowsRoute(http: Http, parts: RouteParts): void {
+  const { control, store, live } = parts
+  const schema = {
+    summary: 'Get many rows by their keys',
+    tags: ['views'],
+    params: ViewParameters,
+    querystring: Type.Object(
+      { ...awaitParameters, ...shapeParameters },
+      { additionalProperties: false },
+    ),
+    body: Type.Object(
+      {
+        keys: Type.Array(Type.Array(Type.Unknown()), {
+          minItems: 1,
+          maxItems: keysMax,
+          description:
+            'Each the values of the key columns in their order: texts, whole numbers up to 2^53, true, false or null; other numbers as texts.',
+        }),
+      },
+      { additionalProperties: false },
+    ),
+    response: { 200: Answer },
+  }
+
+  http.post('/v1/views/:application/:view/rows', { schema }, async (request, reply) => {
+    const { application, view: name } = request.params
+    const awaited = readAwaited(request.query)
+    const read = await live.readView(
+      application,
+      name,
+      { turns: 'one', awaited },
+      async (view, answer) => {
+        const shape = rowShape(view, request.query)
+        const wanted = new Map<number, { readonly place: number; readonly key: string }[]>()
+        for (const [place, values] of request.body.keys.entries()) {
+          const key = keyOfValues(view, values)
+          const partition = partitionForKey(Buffer.from(key.json), view.slots.length)
+          const ofPartition = wanted.get(partition) ?? []
+          ofPartition.push({ place, key: key.sortable })
+          wanted.set(partition, ofPartition)
+        }
+        const rows = new Array<Buffer>(request.body.keys.length).fill(noRow)
+        await Promise.all(
+          [...wanted].map(async ([partition, places]) => {
+            const slot = view.slots[partition]
+            if (!slot) throw new Error(`${application}/${name} has no partition ${partition}`)
+            const found = await store.read(
+              slot,
+              places.map(({ key }) => key),
+            )
+            answer.check(partition, found?.next)
+            for (const [at, { place }] of places.entries()) {
+              const stored = found?.found[at]
+              if (stored) rows[place] = shape.json(stored.row)
+            }
+          }),
+        )
+        return rows
+      },
+    )
+    const meta = answerMeta(control, read.view, read.declared)
+    return reply
+      .headers(meta.headers)
+      .type('application/json; charset=utf-8')
+      .send(joined('{"rows":[', read.result, ',', `],"meta":${meta.json}}`))
+  })
+}
