@@ -71,7 +71,7 @@ save ""
 appendonly no
 maxmemory ${memoryMbMax}mb
 maxmemory-policy noeviction
-databases 16
+databases 32
 `
 }
 

@@ -20,6 +20,7 @@ export interface ResultsConfig {
   }
   readonly apply: ApplySettings
   readonly query: QuerySettings
+  readonly follow: FollowSettings
   /** Positions of one view that wait for their changelog; above it the newest takes the last place. */
   readonly pendingPositionsMax: number
   /** How often what Redis has applied is compared with what was seen there before. */
@@ -34,6 +35,16 @@ export interface ApplySettings {
   readonly recordsPerBatchMax: number
   /** How long the marker of a deleted row stays, measured in the changelog's own time. */
   readonly deletedMarkerMs: number
+}
+
+export interface FollowSettings {
+  readonly subscribersMax: number
+  /** Longest time without an event. */
+  readonly heartbeatMs: number
+  /** A reader that takes longer for what it was sent is told to come back. */
+  readonly slowReaderMs: number
+  /** Of the newest changes of a view that are kept in memory for all who follow it. */
+  readonly bytesMax: number
 }
 
 export interface QuerySettings {
@@ -93,6 +104,30 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
         default: 5_000,
         min: 1,
         max: 60_000,
+      }),
+    },
+    follow: {
+      subscribersMax: read.integer('KAPPA_RESULTS_SUBSCRIBERS_MAX', {
+        default: 5_000,
+        min: 1,
+        max: 100_000,
+        unit: 'clients',
+      }),
+      heartbeatMs: read.milliseconds('KAPPA_RESULTS_HEARTBEAT_MS', {
+        default: 5_000,
+        min: 100,
+        max: 60_000,
+      }),
+      slowReaderMs: read.milliseconds('KAPPA_RESULTS_SLOW_READER_MS', {
+        default: 30_000,
+        min: 100,
+        max: 600_000,
+      }),
+      bytesMax: read.integer('KAPPA_RESULTS_FEED_BYTES_MAX', {
+        default: 16_777_216,
+        min: 65_536,
+        max: 1_073_741_824,
+        unit: 'bytes a view',
       }),
     },
     pendingPositionsMax: read.integer('KAPPA_RESULTS_PENDING_POSITIONS_MAX', {

@@ -1,14 +1,7 @@
-import type { ViewStore } from '@kappa/view-store/view-store'
-import type { QuerySettings } from './config.ts'
-import type { ControlState } from './control/control-state.ts'
 import type { Catalogue } from './reading/catalogue.ts'
-import type { LiveReads } from './reading/live-reads.ts'
+import type { ReadingParts } from './reading/read-rows.ts'
 
 /** What the routes need. */
-export interface RouteParts {
+export interface RouteParts extends ReadingParts {
   readonly catalogue: Catalogue
-  readonly control: ControlState
-  readonly store: ViewStore
-  readonly settings: QuerySettings
-  readonly live: LiveReads
 }

@@ -9,6 +9,7 @@ import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
 import { connectRedis } from '@kappa/view-store/redis-client'
 import { ViewStore } from '@kappa/view-store/view-store'
+import { ChangeFeeds } from './changes/change-feeds.ts'
 import type { ResultsConfig } from './config.ts'
 import { ControlFollower } from './control/control-follower.ts'
 import { ControlState } from './control/control-state.ts'
@@ -19,6 +20,7 @@ import { LiveReads } from './reading/live-reads.ts'
 import { UncountedEvents } from './reading/uncounted-events.ts'
 import { createResultsMetrics } from './results-metrics.ts'
 import { countRowsRoute } from './routes/count-rows.ts'
+import { followViewRoute } from './routes/follow-view.ts'
 import { getRowRoute } from './routes/get-row.ts'
 import { getRowsRoute } from './routes/get-rows.ts'
 import { listViewsRoute } from './routes/list-views.ts'
@@ -107,6 +109,16 @@ export async function createResults(
   getRowRoute(http, routeParts)
   getRowsRoute(http, routeParts)
   countRowsRoute(http, routeParts)
+  const feeds = new ChangeFeeds(kafka, control, {
+    groupPrefix: `${config.namespace}.results.changes`,
+    bytesMax: config.follow.bytesMax,
+  })
+  const streams = new AbortController()
+  followViewRoute(
+    http,
+    { ...routeParts, releases, feeds, follow: config.follow },
+    { subscribersMax: config.follow.subscribersMax, stopping: streams.signal },
+  )
 
   const following = follower.run().catch(failed.reject)
   const checking = repeatCheck(config.checkIntervalMs, async () => {
@@ -118,10 +130,11 @@ export async function createResults(
   })
 
   const stop = async () => {
+    streams.abort()
     await closeHttp(http, health, config.http)
     const parts = async () => {
       await checking.stop()
-      await Promise.all([follower.close(), releases.close()])
+      await Promise.all([follower.close(), releases.close(), feeds.close()])
       await following
       await kafka.close()
     }

@@ -6,11 +6,15 @@ export const NotModified: TSchema = Type.Unknown({
 })
 
 /**
- * Tells apart all answers to a request whose rows differ: by what was applied of the changelog where
- * they were read. Weak, as what answers say of their freshness changes all the time.
+ * Tells apart all answers whose rows differ: by what was asked, and by what was applied of the changelog
+ * where the rows were read. Weak, as what answers say of their freshness changes all the time.
  */
-export function etagOf(parts: readonly unknown[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
+export function etagOf(
+  asked: readonly (string | number)[],
+  applied: readonly (readonly [partition: number, next: bigint])[],
+): string {
+  const text = JSON.stringify([asked, applied.map(String)])
+  const hash = createHash('sha256').update(text).digest('base64url')
   return `W/"${hash.slice(0, 22)}"`
 }
 

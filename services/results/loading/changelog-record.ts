@@ -22,14 +22,15 @@ export function changeOf(record: IncomingRecord, view: LoadedView): Change {
   if (!/^\d{1,15}$/.test(batch)) {
     throw unusable(record, `its header kappa-batch is "${batch}", not a time in epoch ms`)
   }
-  const values = keyOf(record, view)
+  const values = keyValuesOf(record, view)
   const key = sortableKey(view.keyColumns, values)
   if (record.value === null) return { key, batch, indexed: view.nothingIndexed, row: null }
   if (record.value[0] !== 0x7b) throw unusable(record, 'its value is not a JSON object')
   return { key, batch, indexed: indexedOf(record, view, values), row: record.value }
 }
 
-function keyOf(record: IncomingRecord, view: LoadedView): (string | null)[] {
+/** The texts of the key columns. @throws ChangelogRecordError */
+export function keyValuesOf(record: IncomingRecord, view: LoadedView): (string | null)[] {
   const values = record.key?.[0] === 0x5b ? parse(record, String(record.key)) : undefined
   if (Array.isArray(values) && values.length === view.keyColumns.length) return values
   throw unusable(record, `its key is not a JSON array of the ${view.keyColumns.length} key columns`)

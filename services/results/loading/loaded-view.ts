@@ -25,8 +25,8 @@ export interface ViewParts {
 export interface Answer {
   /** The newest position that all rows hold that pass `check`. */
   readonly declared: DeclaredPosition
-  /** By partition of each read so far: up to where the changelog was applied. */
-  readonly applied: readonly string[]
+  /** Of each read so far: the partition, and up to where its changelog was applied. */
+  readonly applied: readonly (readonly [partition: number, next: bigint])[]
   /** To be asked for every read. @throws ServiceError `rebuilding` for rows older than that. */
   check(partition: number, next: bigint | undefined): void
 }
@@ -75,10 +75,11 @@ export class LoadedView {
     const declared = this.declared()
     if (!declared) throw this.rebuilding()
     const required = [...this.#required]
-    const applied: string[] = []
+    const applied: [number, bigint][] = []
     const check = (partition: number, next: bigint | undefined) => {
-      if (!this.observe(partition, next, required[partition])) throw this.rebuilding()
-      applied.push(`${partition}:${next}`)
+      const isThere = this.observe(partition, next, required[partition])
+      if (!isThere || next === undefined) throw this.rebuilding()
+      applied.push([partition, next])
     }
     return { declared, applied, check }
   }

@@ -8,6 +8,8 @@ import type { ViewQuery } from '../queries/view-query.ts'
 export interface Page {
   /** The rows as Spark wrote them, JSON. */
   readonly rows: readonly Buffer[]
+  /** Their keys, sortable. */
+  readonly keys: readonly string[]
   /** Last entry of the index that was looked at, if there may be more after it. */
   readonly after: string | undefined
   /** Entries of the index that were looked at. */
@@ -40,6 +42,7 @@ export async function readPage(
     (_, partition) => new PartitionScan(store, view, answer, query, partition),
   )
   const rows: Buffer[] = []
+  const keys: string[] = []
   let scanned = 0
   let after: string | undefined
   for (;;) {
@@ -54,11 +57,15 @@ export async function readPage(
       if (passesKey(query, entry.key)) candidates.push(entry)
       if (scanned >= scannedEntriesMax) break
     }
-    for (const stored of await readRows(store, view, answer, candidates)) {
-      if (stored && passesIndexed(query, stored)) rows.push(stored.row)
+    const found = await readRows(store, view, answer, candidates)
+    for (const [index, stored] of found.entries()) {
+      if (!stored || !passesIndexed(query, stored)) continue
+      rows.push(stored.row)
+      keys.push(candidates[index]?.key ?? '')
     }
-    if (scans.every((scan) => scan.isDone)) return { rows, after: undefined, scanned }
-    if (rows.length >= query.limit || scanned >= scannedEntriesMax) return { rows, after, scanned }
+    if (scans.every((scan) => scan.isDone)) return { rows, keys, after: undefined, scanned }
+    if (rows.length >= query.limit || scanned >= scannedEntriesMax)
+      return { rows, keys, after, scanned }
   }
 }
 

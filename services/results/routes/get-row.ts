@@ -56,7 +56,7 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
     )
     const { key, shape, stored, applied } = read.result
     const meta = answerMeta(control, read.view, read.declared)
-    const etag = etagOf([request.url, read.view.release, applied])
+    const etag = etagOf([request.url, read.view.release], applied)
     reply.headers(meta.headers).header('etag', etag)
     if (!stored) {
       throw new ServiceError(

@@ -2,18 +2,15 @@ import { Readable } from 'node:stream'
 import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
-import { type AnswerMeta, AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
+import { AnswerMetaSchema } from '../answers/answer-meta.ts'
 import { joined } from '../answers/chunks.ts'
 import { etagOf, matches, NotModified } from '../answers/etag.ts'
 import { contentTypes, MediaParameter, mediaOf } from '../answers/media.ts'
 import { rowLines } from '../answers/row-lines.ts'
-import { type RowShape, rowShape, type ShapeOptions } from '../answers/row-shape.ts'
 import type { RouteParts } from '../parts.ts'
-import { encodeCursor } from '../queries/cursor.ts'
-import type { Filters } from '../queries/read-conditions.ts'
-import { limitByDefault, limitMax, type PageOptions, readViewQuery } from '../queries/view-query.ts'
-import { type Awaited, readAwaited } from '../reading/awaited.ts'
-import { type Page, readPage } from '../reading/page.ts'
+import { limitByDefault, limitMax } from '../queries/view-query.ts'
+import { readAwaited } from '../reading/awaited.ts'
+import { readRows } from '../reading/read-rows.ts'
 import {
   awaitParameters,
   filterParameters,
@@ -94,7 +91,7 @@ export function queryViewRoute(http: Http, parts: RouteParts): void {
       cursor,
       awaited: readAwaited(request.query),
     })
-    const etag = etagOf([request.url, media, first.release, first.applied])
+    const etag = etagOf([request.url, media, first.release], first.applied)
     reply.headers(first.meta.headers).header('etag', etag).header('vary', 'accept')
     reply.type(contentTypes[media])
     if (media === 'json') {
@@ -115,61 +112,4 @@ function pageLimit(limit = limitByDefault): number {
     'bad_request',
     `"limit" is ${limit}, and a page has at most ${limitMax} rows. Go on with next_cursor, or take all as lines (accept: application/x-ndjson).`,
   )
-}
-
-interface Asked {
-  readonly application: string
-  readonly view: string
-  readonly filters: Filters
-  readonly order: string | undefined
-  readonly shape: ShapeOptions
-}
-
-interface ReadRows {
-  readonly page: Page
-  readonly shape: RowShape
-  readonly release: number
-  readonly meta: AnswerMeta
-  readonly applied: readonly string[]
-  /** To go on with, if there may be more. */
-  readonly cursor: string | undefined
-}
-
-async function readRows(
-  { control, store, settings, live }: RouteParts,
-  { application, view: name, filters, order, shape }: Asked,
-  options: {
-    readonly limit: number
-    readonly cursor: string | undefined
-    readonly awaited?: Awaited | undefined
-  },
-): Promise<ReadRows> {
-  const { limit, cursor, awaited } = options
-  const pageOptions: PageOptions = {
-    limit,
-    ...(order === undefined ? {} : { order }),
-    ...(cursor === undefined ? {} : { cursor }),
-  }
-  const { result, view, declared } = await live.readView(
-    application,
-    name,
-    { turns: 'several', awaited },
-    async (loaded, answer) => {
-      const query = readViewQuery(loaded, filters, pageOptions)
-      const written = rowShape(loaded, shape)
-      const page = await readPage(store, loaded, answer, query, settings.scannedEntriesMax)
-      return { page, shape: written, digest: query.digest, applied: answer.applied }
-    },
-  )
-  const { page, digest } = result
-  const { release } = view
-  return {
-    ...result,
-    release,
-    meta: answerMeta(control, view, declared),
-    cursor:
-      page.after === undefined
-        ? undefined
-        : encodeCursor({ release, query: digest, after: page.after }),
-  }
 }

@@ -1,0 +1,81 @@
+import type { ViewStore } from '@kappa/view-store/view-store'
+import { type AnswerMeta, answerMeta } from '../answers/answer-meta.ts'
+import { type RowShape, rowShape, type ShapeOptions } from '../answers/row-shape.ts'
+import type { QuerySettings } from '../config.ts'
+import type { ControlState } from '../control/control-state.ts'
+import type { Answer } from '../loading/loaded-view.ts'
+import { encodeCursor } from '../queries/cursor.ts'
+import type { Filters } from '../queries/read-conditions.ts'
+import { type PageOptions, readViewQuery } from '../queries/view-query.ts'
+import type { Awaited } from './awaited.ts'
+import type { LiveReads } from './live-reads.ts'
+import { type Page, readPage } from './page.ts'
+
+export interface ReadingParts {
+  readonly control: ControlState
+  readonly store: ViewStore
+  readonly settings: QuerySettings
+  readonly live: LiveReads
+}
+
+/** What a client wants of a view. */
+export interface Asked {
+  readonly application: string
+  readonly view: string
+  readonly filters: Filters
+  readonly order: string | undefined
+  readonly shape: ShapeOptions
+}
+
+export interface ReadRows {
+  readonly page: Page
+  readonly shape: RowShape
+  readonly release: number
+  readonly meta: AnswerMeta
+  readonly applied: Answer['applied']
+  /** To go on with, if there may be more. */
+  readonly cursor: string | undefined
+}
+
+/**
+ * Reads a page of the live rows, ready to be written.
+ * @throws as `LiveReads.readView`, `readViewQuery`, `rowShape`
+ */
+export async function readRows(
+  { control, store, settings, live }: ReadingParts,
+  { application, view: name, filters, order, shape }: Asked,
+  options: {
+    readonly limit: number
+    readonly cursor?: string | undefined
+    readonly awaited?: Awaited | undefined
+  },
+): Promise<ReadRows> {
+  const { limit, cursor, awaited } = options
+  const pageOptions: PageOptions = {
+    limit,
+    ...(order === undefined ? {} : { order }),
+    ...(cursor === undefined ? {} : { cursor }),
+  }
+  const { result, view, declared } = await live.readView(
+    application,
+    name,
+    { turns: 'several', awaited },
+    async (loaded, answer) => {
+      const query = readViewQuery(loaded, filters, pageOptions)
+      const written = rowShape(loaded, shape)
+      const page = await readPage(store, loaded, answer, query, settings.scannedEntriesMax)
+      return { page, shape: written, digest: query.digest, applied: answer.applied }
+    },
+  )
+  const { page, digest } = result
+  const { release } = view
+  return {
+    ...result,
+    release,
+    meta: answerMeta(control, view, declared),
+    cursor:
+      page.after === undefined
+        ? undefined
+        : encodeCursor({ release, query: digest, after: page.after }),
+  }
+}
