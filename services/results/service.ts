@@ -9,6 +9,7 @@ import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
 import { connectRedis } from '@kappa/view-store/redis-client'
 import { ViewStore } from '@kappa/view-store/view-store'
+import { describeViews } from './answers/describe-views.ts'
 import { ChangeFeeds } from './changes/change-feeds.ts'
 import type { ResultsConfig } from './config.ts'
 import { ControlFollower } from './control/control-follower.ts'
@@ -90,6 +91,7 @@ export async function createResults(
   health.addCheck('redis', () =>
     queryRedis.status === 'ready' ? undefined : `the connection is ${queryRedis.status}`,
   )
+  const catalogue = new Catalogue(control, releases, () => follower.waitsFor === undefined)
   const http = await createHttp({
     title: 'Kappa results',
     description: 'Rows of views, with the release, the position and the freshness of every answer.',
@@ -97,8 +99,13 @@ export async function createResults(
     logger,
     metrics: registry,
     health,
+    compress: true,
+    describe: (document) =>
+      describeViews(
+        document,
+        catalogue.liveApplications().flatMap((name) => catalogue.views(catalogue.live(name))),
+      ),
   })
-  const catalogue = new Catalogue(control, releases, () => follower.waitsFor === undefined)
   const store = new ViewStore(queryRedis, config.namespace)
   const { switchWaitMs } = config.query
   const uncounted = new UncountedEvents(kafka, control)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { assertSameRows } from '../oracle/compare.ts'
 import { type ExpectedView, expectedViews } from '../oracle/flights.ts'
+import { assertQueriesAgree } from '../oracle/view-queries.ts'
 import { copyFlights, type FlightsCopy } from '../platform/flights-copy.ts'
 import { Platform } from '../platform/platform.ts'
 import { type Publication, publishImport, sampleEvents } from '../platform/publish.ts'
@@ -62,6 +63,7 @@ describe('flights from HTTP to HTTP', { concurrency: 1 }, () => {
       await platform.untilLive('flights')
       assert.equal(await publish(platform, copy, events), events.length)
       await assertEqualToOracle(platform)
+      await assertQueriesAgree(platform.results.url, 'flights', { queries: 80, seed })
       await flushRedis(platform.redisUrl)
       await assertEqualToOracle(platform)
     } finally {

@@ -177,6 +177,7 @@ export interface ReleaseStatus {
   readonly views: readonly {
     readonly view: string
     readonly state: string
+    readonly output_mode: string
     readonly lag_events: number | null
     readonly rows_dropped_by_watermark: number
     readonly last_error: string | null

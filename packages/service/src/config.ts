@@ -79,7 +79,7 @@ export class ConfigReader {
   list(name: string, options: { default?: readonly string[] } = {}): readonly string[] {
     const value = this.#value(name)
     const elements = value?.split(',').map((element) => element.trim()) ?? options.default
-    if (elements?.length && elements.every((element) => element !== '')) return elements
+    if (elements?.every((element) => element !== '')) return elements
     this.#problem(
       name,
       value === undefined ? 'is not set' : `is "${value}"`,

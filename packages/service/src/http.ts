@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import compress from '@fastify/compress'
+import cors from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
@@ -23,7 +25,29 @@ export interface HttpParts {
   readonly logger: Logger
   readonly metrics: Registry
   readonly health: Health
+  /** Whether answers are compressed for clients that take it. */
+  readonly compress?: boolean
+  /** Adds to the OpenAPI document what is only known later, each time that it is asked for. */
+  readonly describe?: (document: OpenApiDocument) => OpenApiDocument
 }
+
+/** Of what OpenAPI's documents hold, what `describe` may add to. */
+export interface OpenApiDocument {
+  readonly paths?: Readonly<Record<string, unknown>>
+  readonly components?: { readonly schemas?: Readonly<Record<string, unknown>> }
+}
+
+/** Headers of answers that pages of other origins may read. */
+const exposedHeaders = [
+  'etag',
+  'kappa-release',
+  'kappa-position',
+  'kappa-as-of',
+  'kappa-freshness-ms',
+  'kappa-complete',
+  'retry-after',
+]
+const compressedBytesMin = 1_024
 
 /**
  * The HTTP server of a service: TypeBox schemas validate requests, type the handlers and make the
@@ -58,14 +82,27 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   http.setValidatorCompiler(TypeBoxValidatorCompiler)
   answerErrors(http)
   measureRequests(http, parts.metrics)
+  const { corsOrigins = [] } = settings
+  if (corsOrigins.length > 0) {
+    const origin = corsOrigins.includes('*') ? '*' : [...corsOrigins]
+    await http.register(cors, { origin, exposedHeaders, maxAge: 600 })
+  }
+  if (parts.compress === true) await http.register(compress, { threshold: compressedBytesMin })
+  const { describe = (document: OpenApiDocument) => document } = parts
   await http.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: { title: parts.title, description: parts.description, version: '0.1.0' },
     },
   })
-  await http.register(swaggerUi, { routePrefix: '/docs' })
-  http.get('/openapi.json', { schema: { hide: true } }, async () => http.swagger())
+  await http.register(swaggerUi, {
+    routePrefix: '/docs',
+    transformSpecification: (document) => describe(document as OpenApiDocument),
+    transformSpecificationClone: true,
+  })
+  http.get('/openapi.json', { schema: { hide: true } }, async () =>
+    describe(http.swagger() as OpenApiDocument),
+  )
   http.addHook('onSend', async (_request, reply) => {
     if (parts.health.stopping) reply.header('connection', 'close')
   })

@@ -14,6 +14,8 @@ export interface HttpSettings {
   readonly stopDelayMs: number
   /** How long stopping may take before open connections are cut. */
   readonly stopTimeoutMs: number
+  /** Origins (`https://app.example`, or `*`) whose pages may read answers; empty for none. */
+  readonly corsOrigins?: readonly string[]
   readonly logLevel: LogLevel
 }
 
@@ -51,8 +53,21 @@ export function readHttpSettings(
       min: 100,
       max: 600_000,
     }),
+    corsOrigins: readOrigins(read),
     logLevel: read.oneOf('KAPPA_LOG_LEVEL', logLevels, 'info'),
   }
+}
+
+function readOrigins(read: ConfigReader): readonly string[] {
+  const name = 'KAPPA_HTTP_CORS_ORIGINS'
+  const origins = read.list(name, { default: [] })
+  for (const origin of origins) {
+    const isOrigin = URL.canParse(origin) && new URL(origin).origin === origin
+    if (!isOrigin && origin !== '*') {
+      read.reject(name, `names "${origin}"`, 'origins such as https://app.example, or *')
+    }
+  }
+  return origins
 }
 
 /** The libraries that can speak to Kafka, behind the same promises. */

@@ -60,3 +60,17 @@ test('a secret is read from a file and never quoted', () => {
   )
   rmSync(folder, { recursive: true })
 })
+
+test('origins of other pages are none by default, and must be origins', () => {
+  const read = (value?: string) =>
+    readConfig(value === undefined ? {} : { KAPPA_HTTP_CORS_ORIGINS: value }, (reader) =>
+      readHttpSettings(reader, { port: 1, bodyBytesMax: 1_024 }),
+    ).corsOrigins
+  assert.deepEqual(read(), [])
+  assert.deepEqual(read('https://app.example, http://127.0.0.1:5173'), [
+    'https://app.example',
+    'http://127.0.0.1:5173',
+  ])
+  assert.throws(() => read('app.example'), /KAPPA_HTTP_CORS_ORIGINS names "app.example".*origins/)
+  assert.throws(() => read('https://app.example/path'), /origins such as/)
+})

@@ -20,11 +20,14 @@ const settings = {
   logLevel: 'silent',
 } as const
 
-async function testHttp(health = new Health()): Promise<Http> {
+async function testHttp(
+  health = new Health(),
+  more: { readonly corsOrigins?: readonly string[] } = {},
+): Promise<Http> {
   const http = await createHttp({
     title: 'Test',
     description: 'A service for tests',
-    settings,
+    settings: { ...settings, ...more },
     logger: createLogger('test', 'silent'),
     metrics: createMetrics('test'),
     health,
@@ -145,4 +148,18 @@ test('what is no request is answered in the shape of every error, and the connec
   assert.deepEqual(await say(large), ['431', 'headers_too_large'])
   assert.deepEqual(await say('hello\r\n\r\n'), ['400', 'bad_request'])
   await closeHttp(http, new Health(), settings)
+})
+
+test('only pages of the origins that are named may read answers', async () => {
+  const closed = await testHttp()
+  const open = await testHttp(new Health(), { corsOrigins: ['https://app.example'] })
+  const ask = (http: Http, origin: string) =>
+    http.inject({ method: 'GET', url: '/health/live', headers: { origin } })
+  const header = 'access-control-allow-origin'
+  assert.equal((await ask(closed, 'https://app.example')).headers[header], undefined)
+  assert.notEqual((await ask(open, 'https://evil.example')).headers[header], 'https://evil.example')
+  const allowed = await ask(open, 'https://app.example')
+  assert.equal(allowed.headers[header], 'https://app.example')
+  assert.match(String(allowed.headers['access-control-expose-headers']), /kappa-position/)
+  await Promise.all([closed.close(), open.close()])
 })

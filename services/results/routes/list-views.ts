@@ -14,6 +14,9 @@ const ViewSchema = Type.Object({
   time: Type.Union([Type.String(), Type.Null()], {
     description: 'The column that `from`, `to` and `order=time` use.',
   }),
+  ranked: Type.Array(Type.String(), {
+    description: 'Columns by which rows can be ordered and filtered, on top of key and time.',
+  }),
   columns: Type.Array(
     Type.Object({
       name: Type.String(),
@@ -76,6 +79,7 @@ async function describe(
     release: view.release,
     key: [...view.definition.key],
     time: view.definition.time ?? null,
+    ranked: [...(view.definition.ranked ?? [])],
     columns: [...view.definition.columns],
     rows: statuses.reduce((total, status) => total + (status?.rows ?? 0), 0),
     state: isReady ? ('ready' as const) : ('rebuilding' as const),

@@ -342,17 +342,45 @@ describe('P6: queries', () => {
     assert.equal(other.body.error.code, 'bad_cursor')
   })
 
-  test('the OpenAPI document describes the routes', async () => {
+  test('the OpenAPI document describes the routes, and the rows of each view', async () => {
     const { body } = await get(service.url, '/openapi.json')
-    assert.deepEqual(Object.keys(body.paths), [
+    const paths = Object.keys(body.paths)
+    assert.deepEqual(paths.slice(0, 6), [
       '/v1/views',
       '/v1/views/{application}/{view}',
       '/v1/views/{application}/{view}/rows/{key}',
       '/v1/views/{application}/{view}/rows',
       '/v1/views/{application}/{view}/count',
+      '/v1/views/{application}/{view}/changes',
     ])
+    assert.ok(paths.includes(`/v1/views/${app.name}/places`))
+    const { schemas } = (body as unknown as { components: { schemas: Record<string, Schema> } })
+      .components
+    const row = schemas[`${app.name}.places`]
+    assert.deepEqual(row?.required, ['tail', 'seat', 'seen_at', 'miles', 'speed'])
+    assert.deepEqual(row?.properties.miles, {
+      type: ['integer', 'null'],
+      format: 'int64',
+      description: 'bigint',
+    })
+    assert.deepEqual(row?.properties.seat?.type, 'integer')
+  })
+
+  test('long answers are compressed for who takes it', async () => {
+    const url = `${service.url}/v1/views/${app.name}/hours?limit=200`
+    const zipped = await fetch(url, { headers: { 'accept-encoding': 'gzip' } })
+    assert.equal(zipped.headers.get('content-encoding'), 'gzip')
+    assert.equal(((await zipped.json()) as { rows: Row[] }).rows.length, 200)
+    const plain = await fetch(url, { headers: { 'accept-encoding': 'identity' } })
+    assert.equal(plain.headers.get('content-encoding'), null)
+    await plain.text()
   })
 })
+
+interface Schema {
+  readonly required: readonly string[]
+  readonly properties: Readonly<Record<string, { readonly type: unknown }>>
+}
 
 function key(row: Row, columns: readonly string[]): (string | null)[] {
   return columns.map((column) => {
