@@ -6,6 +6,8 @@ import { Platform, type PlatformOptions } from '../platform/platform.ts'
 import type { TestStack } from '../stack.ts'
 import type { BenchOptions } from './options.ts'
 
+const REDIS_MEMORY_MB_MAX = 8_192
+
 /** What a part of the benchmark is given. */
 export interface Bench {
   readonly options: BenchOptions
@@ -25,7 +27,7 @@ export async function startBenchStack(
   onStack: (stack: Stack) => void,
 ): Promise<{ stack: Stack; connection: TestStack }> {
   mkdirSync(stateFolder, { recursive: true })
-  const stack = await startStack({ stateFolder, signal })
+  const stack = await startStack({ stateFolder, signal, redisMemoryMbMax: REDIS_MEMORY_MB_MAX })
   onStack(stack)
   const connection: TestStack = {
     ...stack.connection,

@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 
 export const PARTS = [
   'start-up',
-  'lookups',
   'resident',
+  'results',
   'latency',
   'ingest',
   'replay',
@@ -26,6 +26,8 @@ export interface BenchOptions {
   readonly warmUpSeconds: number
   readonly eventsPerSecond: number
   readonly lookupSeconds: number
+  /** Of the large view that results is measured with. */
+  readonly rows: number
   readonly idleSeconds: number
   /** File for the figures as JSON. */
   readonly json: string | undefined
@@ -46,6 +48,7 @@ const SIZES = {
   'warm-up-seconds': { default: 20, min: 0, max: 120, what: 'seconds before those' },
   rate: { default: 40, min: 1, max: 500, what: 'live events per second' },
   'lookup-seconds': { default: 10, min: 2, max: 300, what: 'seconds of lookups' },
+  rows: { default: 1_000_000, min: 10_000, max: 20_000_000, what: 'rows of the large view' },
   'idle-seconds': { default: 45, min: 5, max: 600, what: 'seconds without events' },
 } as const
 
@@ -96,6 +99,7 @@ export function readOptions(
     warmUpSeconds: size('warm-up-seconds'),
     eventsPerSecond: size('rate'),
     lookupSeconds: size('lookup-seconds'),
+    rows: size('rows'),
     idleSeconds: size('idle-seconds'),
     json: values.json,
   }

@@ -6,11 +6,11 @@ import type { Figure } from './figures.ts'
 import { startFlightsPlatform } from './flights-platform.ts'
 import { benchIngest } from './ingest.ts'
 import { benchLatency } from './latency.ts'
-import { benchLookups } from './lookups.ts'
 import type { BenchOptions } from './options.ts'
 import { benchReplay } from './replay.ts'
 import { benchReplayBesideLive } from './replay-beside-live.ts'
 import { benchResident } from './resident.ts'
+import { benchResults } from './results.ts'
 import { benchStartUp } from './start-up.ts'
 
 export interface RunOptions {
@@ -31,7 +31,8 @@ export async function runParts(options: BenchOptions, run: RunOptions): Promise<
   )
   const bench: Bench = { options, folder, stack: connection, components: stack.components }
   // Memory and idle CPU are those of the default, so they come before what fills Kafka.
-  if (parts.has('lookups') || parts.has('resident')) onFigures(await measureFlights(bench))
+  if (parts.has('resident')) onFigures(await measureFlights(bench))
+  if (parts.has('results')) onFigures(await benchResults(bench))
   if (parts.has('latency')) onFigures(await benchLatency(bench))
   if (parts.has('ingest')) onFigures(await benchIngest(bench))
   if (parts.has('replay')) onFigures(await benchReplay(bench))
@@ -39,12 +40,9 @@ export async function runParts(options: BenchOptions, run: RunOptions): Promise<
 }
 
 async function measureFlights(bench: Bench): Promise<Figure[]> {
-  const { parts } = bench.options
   const platform = await startFlightsPlatform(bench)
   try {
-    const figures = parts.has('lookups') ? await benchLookups(bench, platform) : []
-    if (parts.has('resident')) figures.push(...(await benchResident(bench)))
-    return figures
+    return await benchResident(bench)
   } finally {
     await platform.stop()
   }

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { planChangelogRecord } from '@kappa/applications/view-plan'
 import { connectKafka } from '@kappa/kafka/connect'
 import type { Kafka } from '@kappa/kafka/port'
-import { readLivePid } from '@kappa/processes/pid-file'
+import { pidFilesIn, readLivePid } from '@kappa/processes/pid-file'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
 import { testStack } from '@kappa/test/stack'
 import { compareView } from '../comparing/compare-view.ts'
@@ -96,7 +96,7 @@ async function onCluster<T>(
     const { address, token } = cluster
     const session = await connectSpark({ address, token, userId: name })
     const folder = join(testStack().stateFolder, name, `${name}-1`)
-    const pid = readLivePid(join(folder, 'spark.pid'))
+    const [pid] = pidFilesIn(folder).map(readLivePid)
     assert.ok(pid !== undefined)
     try {
       return await work(session, pid)
