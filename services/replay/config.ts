@@ -21,6 +21,8 @@ export interface ReplayConfig {
     /** Longest wait for the answer to one command, and for a connection. */
     readonly timeoutMs: number
   }
+  /** Of the job queue: one Redis, no cluster. The same as that of the rows by default. */
+  readonly jobsRedis: RedisSettings
   readonly namespace: string
   readonly schemasFolder: string
   readonly applicationsFolder: string
@@ -88,21 +90,25 @@ export interface CatchUpSettings {
 
 /** @throws ConfigError naming every wrong variable. */
 export function readReplayConfig(environment: Environment): ReplayConfig {
-  return readConfig(environment, (read) => ({
-    http: readHttpSettings(read, { port: 4002, bodyBytesMax: 1_048_576 }),
-    kafka: readKafkaSettings(read, 'kappa-replay'),
-    objectStore: readObjectStoreSettings(read),
-    redis: {
-      ...readRedisSettings(read),
-      timeoutMs: read.milliseconds('KAPPA_REDIS_TIMEOUT_MS', { default: 2_000, max: 60_000 }),
-    },
-    namespace: readNamespace(read),
-    schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
-    applicationsFolder: read.text('KAPPA_APPLICATIONS_FOLDER'),
-    launcher: readLauncher(read),
-    release: readReleaseSettings(read),
-    replays: readReplaySettings(read),
-  }))
+  return readConfig(environment, (read) => {
+    const redis = readRedisSettings(read)
+    return {
+      http: readHttpSettings(read, { port: 4002, bodyBytesMax: 1_048_576 }),
+      kafka: readKafkaSettings(read, 'kappa-replay'),
+      objectStore: readObjectStoreSettings(read),
+      redis: {
+        ...redis,
+        timeoutMs: read.milliseconds('KAPPA_REDIS_TIMEOUT_MS', { default: 2_000, max: 60_000 }),
+      },
+      jobsRedis: readJobsRedis(read, redis),
+      namespace: readNamespace(read),
+      schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
+      applicationsFolder: read.text('KAPPA_APPLICATIONS_FOLDER'),
+      launcher: readLauncher(read),
+      release: readReleaseSettings(read),
+      replays: readReplaySettings(read),
+    }
+  })
 }
 
 const aYearMs = 366 * 24 * 3_600_000
@@ -142,6 +148,18 @@ function readReplaySettings(read: ConfigReader): ReplaySettings {
     switchWaitMs: read.milliseconds('KAPPA_SWITCH_WAIT_MS', { default: 60_000 }),
     freezeMsMax: read.milliseconds('KAPPA_FREEZE_MS_MAX', { default: 30_000 }),
   }
+}
+
+function readJobsRedis(read: ConfigReader, redis: RedisSettings): RedisSettings {
+  const name = 'KAPPA_JOBS_REDIS_URL'
+  const url = read.optionalText(name)
+  if (url !== undefined) {
+    return { url, password: read.optionalSecretFile('KAPPA_JOBS_REDIS_PASSWORD_FILE') }
+  }
+  if (redis.cluster === true) {
+    read.reject(name, 'is not set', 'the URL of a Redis for jobs, as that of the rows is a cluster')
+  }
+  return redis
 }
 
 function readLauncher(read: ConfigReader): LocalLauncherSettings {

@@ -86,7 +86,7 @@ export async function createReplay(
     logger,
   }
   const queue = JobQueue.open({
-    redis: config.redis,
+    redis: config.jobsRedis,
     namespace: config.namespace,
     epoch: control.epoch,
     logger,

@@ -50,6 +50,12 @@ export function createResultsMetrics(registry: Registry, loaded: () => Loaded) {
       labelNames: [...labels],
       registers,
     }),
+    followers: new Gauge({
+      name: 'kappa_results_followers',
+      help: 'Clients that follow a view.',
+      labelNames: ['application', 'view'],
+      registers,
+    }),
     frozen: new Gauge({
       name: 'kappa_results_frozen_partitions',
       help: 'Partitions that take no changes while replay switches the live release.',

@@ -124,7 +124,11 @@ export async function createResults(
   followViewRoute(
     http,
     { ...routeParts, releases, feeds, follow: config.follow },
-    { subscribersMax: config.follow.subscribersMax, stopping: streams.signal },
+    {
+      subscribersMax: config.follow.subscribersMax,
+      stopping: streams.signal,
+      followers: metrics.followers,
+    },
   )
 
   const following = follower.run().catch(failed.reject)

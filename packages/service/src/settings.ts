@@ -114,12 +114,15 @@ export function readNamespace(read: ConfigReader): string {
 
 export interface RedisSettings {
   readonly url: string
+  /** Whether the URL is that of one node of a cluster, which names the others. */
+  readonly cluster?: boolean
   readonly password: string | undefined
 }
 
 export function readRedisSettings(read: ConfigReader): RedisSettings {
   return {
     url: read.text('KAPPA_REDIS_URL'),
+    cluster: read.oneOf('KAPPA_REDIS_CLUSTER', ['true', 'false'] as const, 'false') === 'true',
     password: read.optionalSecretFile('KAPPA_REDIS_PASSWORD_FILE'),
   }
 }

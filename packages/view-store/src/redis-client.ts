@@ -1,4 +1,4 @@
-import { Redis } from 'ioredis'
+import { Cluster, Redis } from 'ioredis'
 import * as scripts from './scripts.ts'
 
 type Reply = (string | null)[]
@@ -19,11 +19,13 @@ export interface RedisScripts {
   kappaTell(...keysAndArguments: Arguments): Promise<string>
 }
 
+/** Of one Redis or of a cluster: who sends commands about one slot each sees no difference. */
 export type RedisClient = Redis & RedisScripts
 
 export interface RedisClientSettings {
   readonly url: string
   readonly password: string | undefined
+  readonly cluster?: boolean
   /** Bound on a connection's start and on each command. */
   readonly timeoutMs: number
 }
@@ -37,28 +39,48 @@ export function connectRedis(
   name: string,
   onError: (error: Error) => void,
 ): RedisClient {
-  const redis = new Redis(settings.url, {
-    ...(settings.password === undefined ? {} : { password: settings.password }),
+  const { password, timeoutMs } = settings
+  const options = {
+    ...(password === undefined ? {} : { password }),
     connectionName: name,
-    connectTimeout: settings.timeoutMs,
-    commandTimeout: settings.timeoutMs,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    enableAutoPipelining: true,
-    retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, 1_000),
-    scripts: {
-      kappaClaim: { lua: scripts.claim, numberOfKeys: 4 },
-      kappaApply: { lua: scripts.apply, numberOfKeys: 4 },
-      kappaFreeze: { lua: scripts.freeze, numberOfKeys: 4 },
-      kappaStatus: { lua: scripts.status, numberOfKeys: 4, readOnly: true },
-      kappaScan: { lua: scripts.scan, numberOfKeys: 4, readOnly: true },
-      kappaCount: { lua: scripts.count, numberOfKeys: 4, readOnly: true },
-      kappaRead: { lua: scripts.read, numberOfKeys: 4, readOnly: true },
-      kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
-      kappaTell: { lua: scripts.tell, numberOfKeys: 1 },
-    },
-  })
+  }
+  const shared = { enableAutoPipelining: true, scripts: commands }
+  const redis =
+    settings.cluster === true
+      ? new Cluster([settings.url], {
+          ...shared,
+          redisOptions: options,
+          enableOfflineQueue: false,
+          slotsRefreshTimeout: timeoutMs,
+          clusterRetryStrategy: retryAfterMs,
+        })
+      : new Redis(settings.url, { ...options, ...shared, retryStrategy: retryAfterMs })
   redis.on('error', onError)
-  return redis as RedisClient
+  return redis as unknown as RedisClient
+}
+
+/** The nodes that hold keys: one scan goes over one of them. */
+export function nodesOf(redis: Pick<Redis, 'scan'>): readonly Pick<Redis, 'scan'>[] {
+  return redis instanceof Cluster ? redis.nodes('master') : [redis]
+}
+
+function retryAfterMs(attempt: number): number {
+  return Math.min(50 * 2 ** attempt, 1_000)
+}
+
+const commands = {
+  kappaClaim: { lua: scripts.claim, numberOfKeys: 4 },
+  kappaApply: { lua: scripts.apply, numberOfKeys: 4 },
+  kappaFreeze: { lua: scripts.freeze, numberOfKeys: 4 },
+  kappaStatus: { lua: scripts.status, numberOfKeys: 4, readOnly: true },
+  kappaScan: { lua: scripts.scan, numberOfKeys: 4, readOnly: true },
+  kappaCount: { lua: scripts.count, numberOfKeys: 4, readOnly: true },
+  kappaRead: { lua: scripts.read, numberOfKeys: 4, readOnly: true },
+  kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
+  kappaTell: { lua: scripts.tell, numberOfKeys: 1 },
 }

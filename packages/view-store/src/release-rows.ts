@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { nodesOf } from './redis-client.ts'
 
 /** How many keys one SCAN looks at and, about, one UNLINK frees. */
 const scanCount = 500
@@ -11,7 +12,7 @@ export interface ReleaseWithRows {
 
 /**
  * Everything that releases have in Redis, whatever their views and partitions are: the keys of
- * `slotOf`. Of one Redis; the nodes of a cluster would be scanned one by one.
+ * `slotOf`. The nodes of a cluster are scanned one after the other.
  */
 export class ReleaseRows {
   readonly #redis: Pick<Redis, 'scan' | 'unlink'>
@@ -36,7 +37,9 @@ export class ReleaseRows {
     const slots = `${escapeGlob(`${application}/${release}/`)}*`
     let removed = 0
     for await (const keys of this.#scan(slots, options.signal)) {
-      const removedNow = await this.#redis.unlink(...keys)
+      // One by one: in a cluster a command has keys of one slot only.
+      const unlinked = await Promise.all(keys.map((key) => this.#redis.unlink(key)))
+      const removedNow = unlinked.reduce((sum, count) => sum + count, 0)
       removed += removedNow
       options.onRemoved?.(removedNow)
     }
@@ -60,13 +63,15 @@ export class ReleaseRows {
   /** Keys whose hash tag is like `slots`, page by page, without empty pages. */
   async *#scan(slots: string, signal: AbortSignal | undefined): AsyncGenerator<string[]> {
     const pattern = `${escapeGlob(this.#namespace)}:{${slots}}:*`
-    let cursor = '0'
-    do {
-      signal?.throwIfAborted()
-      const [next, keys] = await this.#redis.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)
-      if (keys.length > 0) yield keys
-      cursor = next
-    } while (cursor !== '0')
+    for (const node of nodesOf(this.#redis)) {
+      let cursor = '0'
+      do {
+        signal?.throwIfAborted()
+        const [next, keys] = await node.scan(cursor, 'MATCH', pattern, 'COUNT', scanCount)
+        if (keys.length > 0) yield keys
+        cursor = next
+      } while (cursor !== '0')
+    }
   }
 }
 

@@ -6,6 +6,7 @@ import { rowShape } from '../answers/row-shape.ts'
 import { decodeChangeCursor } from '../changes/change-cursor.ts'
 import { changeFilter } from '../changes/change-filter.ts'
 import { Subscription, type SubscriptionParts } from '../changes/subscription.ts'
+import type { ResultsMetrics } from '../results-metrics.ts'
 import { filterParameters, shapeParameters, ViewParameters } from './view-parameters.ts'
 
 /** A peer that is gone without a word: after this without traffic it is asked every second. */
@@ -14,7 +15,11 @@ const keepAliveMs = 10_000
 export function followViewRoute(
   http: Http,
   parts: SubscriptionParts,
-  options: { readonly subscribersMax: number; readonly stopping: AbortSignal },
+  options: {
+    readonly subscribersMax: number
+    readonly stopping: AbortSignal
+    readonly followers: ResultsMetrics['followers']
+  },
 ): void {
   const schema = {
     summary: 'Follow a view (server-sent events)',
@@ -30,7 +35,7 @@ export function followViewRoute(
     params: ViewParameters,
     querystring: Type.Object(shapeParameters, { additionalProperties: filterParameters }),
   }
-  const { subscribersMax, stopping } = options
+  const { subscribersMax, stopping, followers } = options
   let subscribers = 0
 
   http.get('/v1/views/:application/:view/changes', { schema }, async (request, reply) => {
@@ -48,10 +53,13 @@ export function followViewRoute(
     rowShape(view, shape)
     if (subscribers >= subscribersMax) throw tooMany(subscribersMax)
     const over = new AbortController()
+    const labels = { application: asked.application, view: asked.view }
     subscribers += 1
+    followers.inc(labels)
     request.raw.socket.setKeepAlive(true, keepAliveMs)
     request.raw.once('close', () => {
       subscribers -= 1
+      followers.dec(labels)
       over.abort()
     })
     const signal = AbortSignal.any([over.signal, stopping])
