@@ -113,19 +113,10 @@ describe('P2, P4, P5, P7: what a replay needs is lost on the way', { concurrency
     return views.map((view) => readAllTheTime(flights.platform, application, view, 50))
   }
 
-  /** Once every view answers with the release. */
+  /** Once every reader has had an answer of the release. */
   async function reportsOf(readers: ReturnType<typeof readEveryView>, release: number) {
     try {
-      for (const view of views) {
-        await waitFor(
-          `${view} of release ${release}`,
-          async () => {
-            const { meta } = await flights.platform.page(application, view, 'limit=1')
-            return meta.release === release || undefined
-          },
-          60_000,
-        )
-      }
+      for (const reader of readers) await reader.untilSees(release, 60_000)
     } finally {
       await Promise.all(readers.map((reader) => reader.stop()))
     }

@@ -115,6 +115,12 @@ export interface ReaderReport {
   readonly switchGapsMs: readonly number[]
 }
 
+export interface Reader {
+  /** Resolves when an answer was of the release. */
+  untilSees(release: number, timeoutMs: number): Promise<void>
+  stop(): Promise<ReaderReport>
+}
+
 /**
  * Reads a view again and again until stopped: no answer may fail, nor be of an earlier switch than one
  * before it, nor at an earlier position.
@@ -124,7 +130,7 @@ export function readAllTheTime(
   application: string,
   view: string,
   everyMs: number,
-): { stop(): Promise<ReaderReport> } {
+): Reader {
   const over = new AbortController()
   const problems: string[] = []
   const releases: number[] = []
@@ -163,6 +169,13 @@ export function readAllTheTime(
     }
   })()
   return {
+    async untilSees(release, timeoutMs) {
+      await waitFor(
+        `a reader of ${view} seeing release ${release}`,
+        async () => releases.includes(release) || undefined,
+        timeoutMs,
+      )
+    },
     async stop() {
       over.abort()
       await reading
