@@ -121,7 +121,10 @@ test('tail --no-snapshot: only what changes, also the difference of a switch', a
     row('UA', '"flights":3'),
     snapshot,
     row('UA', '"flights":4'),
-    row('UA', '"flights":5', 'e'),
+    // A switch may come before a snapshot has had an id.
+    event('release', { from: 2, to: 3 }),
+    row('UA', '"flights":5'),
+    row('UA', '"flights":6', 'e'),
   ]
   fake.streams.push({ write, end: 'hang' })
   const { stdout } = await tail('--no-snapshot')
@@ -129,13 +132,15 @@ test('tail --no-snapshot: only what changes, also the difference of a switch', a
     `+ UA,${time}  flights=2`,
     'release 1 → 2',
     `+ UA,${time}  flights=3`,
+    'release 2 → 3',
     `+ UA,${time}  flights=5`,
+    `+ UA,${time}  flights=6`,
     '',
   ])
   fake.streams.push({ write, end: 'hang' })
   const json = await tail('--no-snapshot', '--json')
   const types = json.stdout.split('\n').map((line) => line && JSON.parse(line).type)
-  assert.deepEqual(types, ['current', 'row', 'release', 'row', 'row', ''])
+  assert.deepEqual(types, ['current', 'row', 'release', 'row', 'release', 'row', 'row', ''])
 })
 
 test('tail: what is wrong at the start is told at once, what does not pass ends it', async () => {
