@@ -72,7 +72,7 @@ service answers, to the last digit.`,
   },
   examples: [
     'kappa query flights/carrier_hours carrier=UA carrier=DL from=2013-01-15 to=2013-01-16',
-    'kappa query flights/route_delays --order -delayed --limit 10',
+    'kappa query flights/route_delays origin=LGA --order -time --limit 10',
     'kappa query flights/carrier_hours --all --format csv > carrier_hours.csv',
     'kappa query flights/aircraft_places --key N14228',
   ],
