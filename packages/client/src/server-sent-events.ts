@@ -5,14 +5,16 @@ export interface ServerSentEvent {
   /** `message` when the server names none. */
   readonly event: string
   readonly data: string
+  /** Its own; undefined when it has none, whatever those before it had. */
+  readonly id: string | undefined
 }
 
 /** Longest event, and longest line of one. */
 export const eventCharactersMax = 8 * 1_048_576
 
 /**
- * Reads a stream of server-sent events (WHATWG HTML, 9.2.6). Comments, ids and the server's wish for
- * when to reconnect are left out; an event that the end of the stream cuts off is dropped.
+ * Reads a stream of server-sent events (WHATWG HTML, 9.2.6). Comments and the server's wish for when to
+ * reconnect are left out; an event that the end of the stream cuts off is dropped.
  *
  * @throws ConnectionError `no_answer` an event is longer than `eventCharactersMax`
  */
@@ -21,17 +23,21 @@ export async function* serverSentEvents(
 ): AsyncGenerator<ServerSentEvent> {
   let event = ''
   let data: string[] = []
+  let id: string | undefined
   let length = 0
   for await (const line of lines(chunks)) {
     if (line === '') {
-      if (data.length > 0) yield { event: event || 'message', data: data.join('\n') }
+      if (data.length > 0) yield { event: event || 'message', data: data.join('\n'), id }
       event = ''
       data = []
+      id = undefined
       length = 0
       continue
     }
     const [field, value] = splitField(line)
     if (field === 'event') event = value
+    // One with a NUL is none.
+    if (field === 'id' && !value.includes('\0')) id = value
     if (field !== 'data') continue
     length += value.length
     if (length > eventCharactersMax) throw tooLong()

@@ -1,5 +1,10 @@
 import { once } from 'node:events'
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { ApiError, ConnectionError } from './errors.ts'
 
@@ -25,6 +30,11 @@ export interface TransportRequest {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined
+}
+
+export interface StreamOptions extends CallOptions {
+  /** Told the headers of a 2xx answer, before its first byte. */
+  readonly onHeaders?: (headers: IncomingHttpHeaders) => void
 }
 
 export interface TransportAnswer {
@@ -126,7 +136,7 @@ export class Transport {
     path: string,
     headers: Readonly<Record<string, string>>,
     silenceMsMax: number,
-    { signal }: CallOptions = {},
+    { signal, onHeaders }: StreamOptions = {},
   ): AsyncGenerator<Buffer> {
     const sent = this.#request(this.url + path, {
       agent: false,
@@ -153,6 +163,7 @@ export class Transport {
       const [response] = (await once(sent, 'response')) as [IncomingMessage]
       const status = response.statusCode ?? 0
       if (status < 200 || status >= 300) throw toApiError(await readAnswer(response))
+      onHeaders?.(response.headers)
       for await (const chunk of response) {
         // As long as the reader is busy, silence is not the server's.
         clearTimeout(timer)

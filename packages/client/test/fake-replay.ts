@@ -115,7 +115,8 @@ function notFound(call: string): FakeAnswer {
   return { status: 404, body: { error: { code: 'not_found', message: `There is no ${call}.` } } }
 }
 
-function play(
+/** Writes what the script says, and ends the stream as it says. */
+export function play(
   { write, end }: StreamScript,
   request: IncomingMessage,
   response: ServerResponse,

@@ -20,6 +20,9 @@ const text = [
   'event: replay\ndata: {"a":1}\n\n',
   'data:no space\r\ndata:  two spaces\r\n\r\n',
   'id: 7\nretry: 10\n\n',
+  'id: a.1\nevent: row\ndata: 1\n\n',
+  'data: 2\nid\n\n',
+  'id: nul\0\ndata: 3\n\n',
   'data\r\r',
   'event: left\n\n',
   'data: größer → 🛫\n\n',
@@ -27,10 +30,13 @@ const text = [
 ].join('')
 // By the rules of WHATWG HTML, 9.2.6.
 const expected = [
-  { event: 'replay', data: '{"a":1}' },
-  { event: 'message', data: 'no space\n two spaces' },
-  { event: 'message', data: '' },
-  { event: 'message', data: 'größer → 🛫' },
+  { event: 'replay', data: '{"a":1}', id: undefined },
+  { event: 'message', data: 'no space\n two spaces', id: undefined },
+  { event: 'row', data: '1', id: 'a.1' },
+  { event: 'message', data: '2', id: '' },
+  { event: 'message', data: '3', id: undefined },
+  { event: 'message', data: '', id: undefined },
+  { event: 'message', data: 'größer → 🛫', id: undefined },
 ]
 
 test('events are read whatever line ends there are, and wherever the bytes are cut', async () => {

@@ -5,7 +5,7 @@ export const exitCodes = {
   done: 0,
   /**
    * The thing itself is not as it has to be: events were rejected, contracts have problems, a replay
-   * was refused or failed, a comparison differs.
+   * was refused or failed, a comparison differs, a row is not there.
    */
   failed: 1,
   usage: 2,
@@ -13,6 +13,8 @@ export const exitCodes = {
   unavailable: 3,
   /** 128 + SIGINT. */
   interrupted: 130,
+  /** 128 + SIGPIPE: what reads the output has gone. */
+  unread: 141,
 } as const
 
 /** A service that commands talk to. */
@@ -29,6 +31,8 @@ export interface OptionSpec {
   /** How its value is called in the help. */
   readonly value?: string
   readonly summary: string
+  /** Its value may begin with a dash: `-time`. */
+  readonly dashed?: true
   /** May be given several times; of others the last one counts. */
   readonly repeatable?: true
   /** What this is the URL of. */
@@ -70,7 +74,10 @@ export interface Io {
 }
 
 export interface Output {
-  write(text: string): unknown
+  /** @returns false when it is to be waited for `drain` before more is written */
+  write(text: string | Uint8Array): unknown
+  once?(event: 'drain', listener: () => void): unknown
+  off?(event: 'drain', listener: () => void): unknown
   readonly isTTY?: boolean
   readonly columns?: number
 }

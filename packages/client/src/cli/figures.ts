@@ -18,6 +18,11 @@ export function showSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }
 
+/** How old something is, under a minute to a tenth of a second. */
+export function showAge(ms: number): string {
+  return ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : showSeconds(ms / 1_000)
+}
+
 /** UTC, to the second. @param time epoch milliseconds or ISO 8601; empty when there is none */
 export function showTime(time: number | string | null | undefined): string {
   if (time === null || time === undefined) return ''

@@ -15,6 +15,7 @@ import {
 } from './rejected-commands.ts'
 import { replayCommands } from './replay/commands.ts'
 import { listTopicsCommand } from './topics-command.ts'
+import { viewCommands } from './views/commands.ts'
 
 const commands: readonly Command[] = [
   publishCommand,
@@ -25,6 +26,7 @@ const commands: readonly Command[] = [
   showRejectedCommand,
   resubmitRejectedCommand,
   dismissRejectedCommand,
+  ...viewCommands,
   ...replayCommands,
 ]
 
@@ -58,6 +60,10 @@ export async function runKappa(args: readonly string[], io: Io): Promise<number>
 
 /** Runs the process's own call and sets its exit code. */
 export async function runProcess(): Promise<void> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(exitCodes.unread)
+  })
   process.exitCode = await runKappa(process.argv.slice(2), {
     stdin: process.stdin,
     stdout: process.stdout,

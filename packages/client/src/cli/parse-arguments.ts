@@ -36,7 +36,8 @@ export function parseArguments(command: Command, args: readonly string[]): Parse
     }
     const { value } = token
     // `--url --quiet`: the value was forgotten.
-    const missing = value === undefined || (!token.inlineValue && /^-./.test(value))
+    const another = spec.dashed === true ? /^--./ : /^-./
+    const missing = value === undefined || (!token.inlineValue && another.test(value))
     if (missing) throw new UsageError(`--${token.name} needs a value: ${spec.value ?? '<value>'}`)
     const earlier = spec.repeatable ? values.get(token.name) : undefined
     values.set(token.name, [...(earlier ?? []), value])

@@ -1,5 +1,6 @@
 import { Client } from '../client.ts'
 import { ReplayClient } from '../replay-client.ts'
+import { ResultsClient } from '../results-client.ts'
 import type { GivenOptions, Io, OptionSpec, OptionSpecs, ServiceSpec } from './command.ts'
 import { UsageError } from './command.ts'
 
@@ -13,12 +14,20 @@ export const replayService: ServiceSpec = {
   variable: 'KAPPA_REPLAY_URL',
   urlDefault: 'http://127.0.0.1:4002',
 }
+export const resultsService: ServiceSpec = {
+  name: 'results',
+  variable: 'KAPPA_RESULTS_URL',
+  urlDefault: 'http://127.0.0.1:4003',
+}
 
 /** Options of every command that talks to ingest. */
 export const ingestOptions = { url: urlOption(ingestService) } satisfies OptionSpecs
 
 /** Options of every command that talks to replay. */
 export const replayOptions = { url: urlOption(replayService) } satisfies OptionSpecs
+
+/** Options of every command that talks to results. */
+export const resultsOptions = { url: urlOption(resultsService) } satisfies OptionSpecs
 
 function urlOption(service: ServiceSpec): OptionSpec {
   const { name, variable, urlDefault } = service
@@ -46,6 +55,15 @@ export function withReplayClient<T>(
   use: (client: ReplayClient) => Promise<T>,
 ): Promise<T> {
   return useAndClose(new ReplayClient({ url: serviceUrl(replayService, options, io) }), use)
+}
+
+/** Makes a client of the options, and ends it after use. */
+export function withResultsClient<T>(
+  options: GivenOptions,
+  io: Io,
+  use: (client: ResultsClient) => Promise<T>,
+): Promise<T> {
+  return useAndClose(new ResultsClient({ url: serviceUrl(resultsService, options, io) }), use)
 }
 
 function serviceUrl({ name, variable, urlDefault }: ServiceSpec, options: GivenOptions, io: Io) {
