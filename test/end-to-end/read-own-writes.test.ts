@@ -18,7 +18,7 @@ describe('reading one’s own writes', { concurrency: 1 }, () => {
   before(async () => {
     copy = copyFlights(join(testStack().stateFolder, 'e2e-own-files'), 'e2e-own')
     keepViews(copy, ['carrier_hours', 'turnarounds'])
-    platform = await Platform.start({ namespace: 'e2e-own', redisDatabase: 17, ...copy })
+    platform = await Platform.start({ namespace: 'e2e-own', redisDatabase: 20, ...copy })
     await platform.untilLive('flights')
   })
   after(() => platform?.stop())
