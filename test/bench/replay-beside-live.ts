@@ -9,7 +9,7 @@ import { Replays, readAllTheTime } from '../replays/replays.ts'
 import type { Bench } from './bench-stack.ts'
 import { countDepartures, fillTopic } from './departures-log.ts'
 import { type Figure, formatSeconds, percentile } from './figures.ts'
-import { LiveDepartures } from './live-departures.ts'
+import { departure, LiveEvents } from './live-events.ts'
 import { descendants, sumByName } from './processes.ts'
 
 const NAMESPACE = 'bench-beside'
@@ -52,7 +52,8 @@ export async function benchReplayBesideLive(bench: Bench): Promise<Figure[]> {
       return performance.now() - begun
     })
     const replays = new Replays(platform)
-    const live = new LiveDepartures(platform, topic, { application: APPLICATION, view: VIEW })
+    const view = { application: APPLICATION, view: VIEW }
+    const live = new LiveEvents(platform, topic, view, departure)
     const flow = (work: Promise<unknown>) => live.during(work, options.eventsPerSecond)
     await step('Live events, to warm up', () => flow(delay(options.warmUpSeconds * 1_000)))
     const careBegan = { ms: performance.now(), seconds: ownCpuSeconds(platform.replay.pid) }

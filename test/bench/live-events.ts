@@ -7,21 +7,25 @@ const RESULTS_POLL_MS = 5
 const READABLE_TIMEOUT_MS = 60_000
 const AIRCRAFT = 200
 
-/** Departures as they happen, at a steady rate, and how long it takes until results has each. */
-export class LiveDepartures {
+/** Events as they happen, at a steady rate, and how long it takes until results has each. */
+export class LiveEvents {
   sent = 0
   readonly #platform: Platform
   readonly #topic: string
   readonly #view: { readonly application: string; readonly view: string }
+  readonly #eventOf: (number: number, atMs: number) => string
 
+  /** @param eventOf JSON of an event */
   constructor(
     platform: Platform,
     topic: string,
     view: { readonly application: string; readonly view: string },
+    eventOf: (number: number, atMs: number) => string,
   ) {
     this.#platform = platform
     this.#topic = topic
     this.#view = view
+    this.#eventOf = eventOf
   }
 
   /** @returns milliseconds from the answer of ingest to the answer of results, of each event */
@@ -63,7 +67,7 @@ export class LiveDepartures {
     const answer = await fetch(`${this.#platform.ingest.url}/v1/topics/${this.#topic}/events`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(departure(this.sent, Date.now())),
+      body: this.#eventOf(this.sent, Date.now()),
     })
     const acceptedAt = performance.now()
     const text = await answer.text()
@@ -83,9 +87,10 @@ export class LiveDepartures {
   }
 }
 
-function departure(number: number, atMs: number): object {
+/** Of `flights.departures`. */
+export function departure(number: number, atMs: number): string {
   const at = new Date(atMs).toISOString()
-  return {
+  return JSON.stringify({
     event_id: `bench-${number}`,
     carrier: 'UA',
     flight: number % 10_000,
@@ -96,5 +101,5 @@ function departure(number: number, atMs: number): object {
     departed_at: at,
     delay_minutes: 0,
     distance_miles: 1_400,
-  }
+  })
 }
