@@ -116,7 +116,7 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
       heartbeatMs: read.milliseconds('KAPPA_RESULTS_HEARTBEAT_MS', {
         default: 5_000,
         min: 100,
-        max: 60_000,
+        max: 10_000,
       }),
       slowReaderMs: read.milliseconds('KAPPA_RESULTS_SLOW_READER_MS', {
         default: 30_000,

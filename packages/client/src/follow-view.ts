@@ -51,10 +51,10 @@ export async function* followView(
       let retryAfterMs: number | undefined
       try {
         for await (const told of streamOnce(transport, path, lastId, options)) {
-          // A snapshot that is cut off has to come again as a whole. What differs after a switch is
-          // told again from the id before it.
-          if (told.type === 'snapshot') lastId = undefined
-          if (told.id !== undefined) {
+          // A snapshot that is cut off has to come again as a whole. An empty id says that there is
+          // nothing to go on from until the next one.
+          if (told.type === 'snapshot' || told.id === '') lastId = undefined
+          else if (told.id !== undefined) {
             lastId = told.id
             attempt = 0
           }

@@ -27,6 +27,8 @@ export interface ViewDescription {
   readonly key: readonly string[]
   /** The column that `from`, `to` and the order `time` use. */
   readonly time: string | null
+  /** Columns by which rows can be ordered and filtered, on top of key and time. */
+  readonly ranked: readonly string[]
   readonly columns: readonly ViewColumn[]
   /** Rows as of now; while rebuilding, those that are back. */
   readonly rows: number

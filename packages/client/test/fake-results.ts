@@ -117,6 +117,7 @@ export const carrierHours: ViewDescription = {
   release: 1,
   key: ['carrier', 'hour'],
   time: 'hour',
+  ranked: [],
   columns: [
     { name: 'carrier', type: 'string', nullable: false },
     { name: 'hour', type: 'timestamp', nullable: false },

@@ -64,9 +64,13 @@ export function connectRedis(
   return redis as unknown as RedisClient
 }
 
-/** The nodes that hold keys: one scan goes over one of them. */
+/** The nodes that hold keys: one scan goes over one of them. @throws Error while a cluster is away */
 export function nodesOf(redis: Pick<Redis, 'scan'>): readonly Pick<Redis, 'scan'>[] {
-  return redis instanceof Cluster ? redis.nodes('master') : [redis]
+  if (!(redis instanceof Cluster)) return [redis]
+  const nodes = redis.nodes('master')
+  // One that is away is not among them, and what it has would pass for nothing.
+  if (redis.status === 'ready' && nodes.length > 0) return nodes
+  throw new Error(`The Redis Cluster cannot be reached: ${redis.status}.`)
 }
 
 function retryAfterMs(attempt: number): number {

@@ -32,7 +32,10 @@
  */
 
 /** Of what is stored: one of another layout is as good as lost. */
-const layout = '2'
+const layout = '3'
+
+/** What other layouts had beside the keys of this one. */
+const oldParts = `{'keys', 'time'}`
 
 /** Indexes but the first that a view may have: a digit tells them apart. */
 export const indexedMax = 9
@@ -73,6 +76,9 @@ if m and m[7] == ARGV[3] then
 end
 redis.call('UNLINK', unpack(KEYS))
 for i = 1, ${indexedMax} do redis.call('UNLINK', index(i)) end
+for _, part in ipairs(${oldParts}) do
+  redis.call('UNLINK', string.sub(KEYS[4], 1, -#'index0' - 1) .. part)
+end
 redis.call('HSET', meta, 'next', ARGV[1], 'epoch', text, 'fence', fence,
   'entries', 0, 'listed', 0, 'indexed', ARGV[3], 'layout', '${layout}')
 return {text, ARGV[1], 1}

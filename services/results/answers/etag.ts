@@ -13,7 +13,7 @@ export function etagOf(
   asked: readonly (string | number)[],
   applied: readonly (readonly [partition: number, next: bigint])[],
 ): string {
-  const text = JSON.stringify([asked, applied.map(String)])
+  const text = JSON.stringify([asked, applied.map(String).sort()])
   const hash = createHash('sha256').update(text).digest('base64url')
   return `W/"${hash.slice(0, 22)}"`
 }

@@ -8,6 +8,9 @@ export function eventText(event: string, data: string, id?: string): string {
   return `event: ${event}\n${idLine}data: ${data}\n\n`
 }
 
+/** A comment: nothing is told, and the stream is alive. */
+export const signOfLife = ':\n\n'
+
 export function rowData(key: string, shape: RowShape, row: Buffer): string {
   return `{"key":${key},"row":${shape.json(row).toString()}}`
 }

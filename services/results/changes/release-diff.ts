@@ -1,4 +1,3 @@
-import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { ViewStore } from '@kappa/view-store/view-store'
 import { type RowShape, rowShape, type ShapeOptions } from '../answers/row-shape.ts'
 import { compareBytes } from '../encoding/compare-bytes.ts'
@@ -8,9 +7,10 @@ import type { LoadedView } from '../loading/loaded-view.ts'
 import type { Filters } from '../queries/read-conditions.ts'
 import { readViewQuery } from '../queries/view-query.ts'
 import { type KeyedRow, keyedRows } from '../reading/keyed-rows.ts'
-import { eventText, keyJson, keyJsonOfRow, rowData } from './change-events.ts'
+import { eventText, keyJson, keyJsonOfRow, rowData, signOfLife } from './change-events.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import { changeFilter } from './change-filter.ts'
+import { storedRow } from './stored-row.ts'
 
 export interface ReleaseDiffParts {
   readonly store: ViewStore
@@ -25,6 +25,8 @@ export interface ReleaseDiffParts {
 }
 
 const recordsPerReadMax = 500
+/** Equal rows are told nothing of: who waits must not take that for a broken stream. */
+const silenceMsMax = 1_000
 
 /** Whether the rows of two releases can be told apart key by key. */
 export function haveSameKeys(old: LoadedView, now: LoadedView): boolean {
@@ -58,7 +60,12 @@ export async function* releaseDiff(
   const keyShape = rowShape(now, { columns: now.definition.key.join(',') })
   const shapes = { old: rowShape(old, shape), now: rowShape(now, shape) }
   let [left, right] = [(await before.next()).value, (await after.next()).value]
+  let toldAt = Date.now()
   while (left !== undefined || right !== undefined) {
+    if (Date.now() - toldAt > silenceMsMax) {
+      yield signOfLife
+      toldAt = Date.now()
+    }
     const order = orderOf(left, right)
     if (right !== undefined && order > 0) yield rowEvent(right, keyShape, shapes.now)
     else if (left !== undefined && order < 0) yield deleteEvent(keyJsonOfRow(keyShape, left.row))
@@ -90,8 +97,7 @@ async function* touched(
         const values = keyValuesOf(record, old)
         const key = sortableKey(now.keyColumns, values)
         if (!filter.passesKey(key)) continue
-        const slot = now.slots[partitionForKey(record.key ?? Buffer.alloc(0), now.slots.length)]
-        const stored = slot && (await store.read(slot, [key]))?.found[0]
+        const stored = await storedRow(store, now, record, key)
         const json = keyJson(now, values)
         yield stored && filter.passesRow(stored)
           ? eventText('row', rowData(json, shape, stored.row))

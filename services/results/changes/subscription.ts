@@ -12,11 +12,12 @@ import type { ReadableReleases } from '../loading/readable-releases.ts'
 import type { Catalogue } from '../reading/catalogue.ts'
 import { type Asked, type ReadingParts, readRows } from '../reading/read-rows.ts'
 import { type ChangeCursor, encodeChangeCursor } from './change-cursor.ts'
-import { eventText, keyJson, keyJsonOfRow, rowData } from './change-events.ts'
+import { eventText, keyJson, keyJsonOfRow, rowData, signOfLife } from './change-events.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import type { ChangeFeeds } from './change-feeds.ts'
 import { type ChangeFilter, changeFilter } from './change-filter.ts'
 import { haveSameKeys, releaseDiff } from './release-diff.ts'
+import { storedRow } from './stored-row.ts'
 
 export interface SubscriptionParts extends ReadingParts {
   readonly catalogue: Catalogue
@@ -30,29 +31,35 @@ const resumableMs = 12 * 3_600_000
 const recordsPerReadMax = 500
 const pageRowsMax = 1_000
 const retryMs = 50
+/** Until the next id there is nothing to go on from: what is cut off comes again as a whole. */
+const noId = ''
 
 /**
  * What a client that follows a view is sent: all rows, then each change, in events whose ids tell where
  * to go on. When the live release changes it gets the rows that differ, and then the changes of that one.
  *
- * @param from what the client has already
+ * `digest` is of what is asked, to be a part of the ids; `from` is what the client has already.
  * @throws ServiceError as a query of the view
  */
 export class Subscription {
   readonly #parts: SubscriptionParts
   readonly #asked: Asked
   readonly #signal: AbortSignal
+  readonly #digest: string
   #cursor: ChangeCursor | undefined
+  /** Of each partition, the newest batch that was told, epoch ms. */
+  #newestBatch: number[] = []
   #lastToken = ''
   #lastEventAt = Date.now()
 
   constructor(
     parts: SubscriptionParts,
     asked: Asked,
-    from: ChangeCursor | undefined,
+    { digest, from }: { readonly digest: string; readonly from: ChangeCursor | undefined },
     signal: AbortSignal,
   ) {
     this.#parts = parts
+    this.#digest = digest
     this.#asked = { ...asked, order: 'key' }
     this.#signal = signal
     const isOld = from !== undefined && Date.now() - from.at > resumableMs
@@ -63,6 +70,11 @@ export class Subscription {
     yield 'retry: 1000\n\n'
     while (!this.#signal.aborted) {
       const live = this.#parts.catalogue.live(this.#asked.application)
+      if (await this.#isBehind(live)) {
+        await this.#parts.control.change(retryMs)
+        if (this.#isQuiet) yield this.#sent(signOfLife)
+        continue
+      }
       const cursor = this.#cursor
       if (cursor === undefined || !this.#isKnown(cursor)) yield* this.#snapshot()
       else if (cursor.release !== live.release) yield* this.#switch(cursor, live)
@@ -73,6 +85,17 @@ export class Subscription {
       }
     }
     yield resumeEvent('The service stops; go on from the last id, here or at another instance.')
+  }
+
+  /** Whether another instance knows of a newer switch: a client that comes from there goes not back. */
+  async #isBehind({ application, epoch }: LivePointer): Promise<boolean> {
+    try {
+      const { pointer } = await this.#parts.store.pointer(application)
+      return pointer !== undefined && pointer.epoch > epoch
+    } catch {
+      // Changes come from Kafka; rows are not told without Redis anyway.
+      return false
+    }
   }
 
   /** Whether what the client has can still be told apart: its release is loaded, its offsets are there. */
@@ -98,7 +121,8 @@ export class Subscription {
     const { view } = read
     const keyShape = rowShape(view, { columns: view.definition.key.join(',') })
     const meta = answerMeta(this.#parts.control, view, read.declared).json
-    yield this.#sent(eventText('snapshot', meta))
+    this.#cursor = undefined
+    yield this.#sent(eventText('snapshot', meta, noId))
     let cursor: string | undefined
     do {
       const rows = await this.#page(cursor)
@@ -106,11 +130,10 @@ export class Subscription {
       const events = rows.page.rows.map((row) =>
         eventText('row', rowData(keyJsonOfRow(keyShape, row), rows.shape, row)),
       )
-      if (events.length > 0) yield this.#sent(events.join(''))
+      yield this.#sent(events.length > 0 ? events.join('') : signOfLife)
       cursor = rows.cursor
     } while (cursor !== undefined)
-    this.#cursor = { release: view.release, next: read.result, at: Date.now() }
-    this.#lastToken = ''
+    this.#begin(view.release, read.result)
   }
 
   async #page(cursor: string | undefined) {
@@ -127,7 +150,9 @@ export class Subscription {
     const { application, view: name, filters, shape } = this.#asked
     const old = this.#parts.releases.view(application, from.release, name)
     const now = this.#parts.catalogue.view(live, name)
-    yield this.#sent(eventText('release', JSON.stringify({ from: from.release, to: live.release })))
+    yield this.#sent(
+      eventText('release', JSON.stringify({ from: from.release, to: live.release }), noId),
+    )
     this.#cursor = undefined
     if (old === undefined || !haveSameKeys(old, now)) return
     if (!(await this.#isCovered(old, now, from.next))) return
@@ -138,8 +163,7 @@ export class Subscription {
       while (!this.#signal.aborted) {
         const { done, value } = await differing.next()
         if (done === true) {
-          this.#cursor = { release: live.release, next: value, at: Date.now() }
-          this.#lastToken = ''
+          this.#begin(live.release, value)
           return
         }
         yield this.#sent(value)
@@ -148,6 +172,12 @@ export class Subscription {
       release()
       await differing.return([])
     }
+  }
+
+  #begin(release: number, next: readonly bigint[]): void {
+    this.#cursor = { release, next, at: Date.now(), asked: this.#digest }
+    this.#newestBatch = []
+    this.#lastToken = ''
   }
 
   /**
@@ -196,11 +226,12 @@ export class Subscription {
           yield this.#sent(events)
           if (Date.now() - sentAt > follow.slowReaderMs) return 'slow'
         }
-        this.#cursor = { release: cursor.release, next: [...next], at: Date.now() }
+        this.#cursor = { ...cursor, next: [...next], at: Date.now() }
         if (lease.feed.failure !== undefined) throw lease.feed.failure
         if (catalogue.live(application).release !== cursor.release) return undefined
         const current = this.#current(view, next)
         if (current !== undefined) yield this.#sent(current)
+        else if (this.#isQuiet) yield this.#sent(signOfLife)
         if (!isBusy) await lease.feed.changed(follow.heartbeatMs, this.#signal)
       }
     } catch (error) {
@@ -228,10 +259,13 @@ export class Subscription {
       const change = changeOf(record, feed.view)
       if (!filter.passesKey(change.key)) continue
       const key = keyJson(feed.view, keyValuesOf(record, feed.view))
-      const id = encodeChangeCursor({ release: feed.view.release, next, at: Date.now() })
+      const stored = this.#isOutdated(partition, Number(change.batch))
+        ? await storedRow(this.#parts.store, feed.view, record, change.key)
+        : { indexed: change.indexed, row: change.row }
+      const id = this.#idOf(feed.view, next)
       events +=
-        change.row !== null && filter.passesRow(change)
-          ? eventText('row', rowData(key, shape, change.row), id)
+        stored?.row && filter.passesRow(stored)
+          ? eventText('row', rowData(key, shape, stored.row), id)
           : eventText('delete', `{"key":${key}}`, id)
     }
     if (read.next > (next[partition] ?? 0n)) next[partition] = read.next
@@ -244,11 +278,29 @@ export class Subscription {
     if (declared === undefined) return undefined
     const { changelog } = declared.record
     const isReached = next.every((offset, partition) => offset >= BigInt(changelog[partition] ?? 0))
-    const isQuiet = Date.now() - this.#lastEventAt >= this.#parts.follow.heartbeatMs
-    if (!isReached || (declared.token === this.#lastToken && !isQuiet)) return undefined
+    if (!isReached || (declared.token === this.#lastToken && !this.#isQuiet)) return undefined
     this.#lastToken = declared.token
-    const id = encodeChangeCursor({ release: view.release, next, at: Date.now() })
-    return eventText('current', answerMeta(this.#parts.control, view, declared).json, id)
+    const { json } = answerMeta(this.#parts.control, view, declared)
+    return eventText('current', json, this.#idOf(view, next))
+  }
+
+  /**
+   * Whether a record is of an older batch than one before it: a task that should have ended wrote it.
+   * Rows do not take it, so what Redis has of its key is told instead.
+   */
+  #isOutdated(partition: number, batch: number): boolean {
+    const newest = this.#newestBatch[partition] ?? 0
+    if (batch < newest) return true
+    this.#newestBatch[partition] = batch
+    return false
+  }
+
+  #idOf({ release }: LoadedView, next: readonly bigint[]): string {
+    return encodeChangeCursor({ release, next, at: Date.now(), asked: this.#digest })
+  }
+
+  get #isQuiet(): boolean {
+    return Date.now() - this.#lastEventAt >= this.#parts.follow.heartbeatMs
   }
 
   #sent(events: string): string {

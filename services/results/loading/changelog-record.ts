@@ -48,8 +48,11 @@ function indexedOf(
     row ??= parse(record, String(record.value), parseExactJson)
     const value = (row as Record<string, unknown>)[column.name] ?? null
     if (value === null) return sortable(column.type, null)
-    const canonical = canonicalValue(column, String(value))
+    const text = String(value)
+    const canonical = canonicalValue(column, text)
     if ('value' in canonical) return sortable(column.type, canonical.value)
+    const nearest = nearestTime(column.type, text)
+    if (nearest !== undefined) return sortable(column.type, nearest)
     throw unusable(
       record,
       `its column ${column.name} of type ${column.type} is ${JSON.stringify(value)}`,
@@ -74,4 +77,14 @@ function unusable(record: IncomingRecord, reason: string): ChangelogRecordError 
   return new ChangelogRecordError(
     `Record ${offset} of ${topic} partition ${partition} cannot be applied: ${reason}`,
   )
+}
+
+/** Years beyond those of canonical times: such a row is the first or the last, and keeps its own time. */
+function nearestTime(type: string, text: string): string | undefined {
+  const name = type.toLowerCase()
+  if (name !== 'date' && name !== 'timestamp') return undefined
+  if (!/^([+-]\d{4,}|0000)-\d\d-\d\d/.test(text)) return undefined
+  const day = text.startsWith('+') ? '9999-12-31' : '0001-01-01'
+  if (name === 'date') return day
+  return `${day}T${text.startsWith('+') ? '23:59:59.999999' : '00:00:00.000000'}Z`
 }

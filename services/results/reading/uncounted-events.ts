@@ -38,19 +38,32 @@ export class UncountedEvents {
       places.slice(0, eventsMax).map(async ({ topic, partition, next }) => {
         const streams = Object.values(sources ?? {}).filter((source) => source.topic === topic)
         if (streams.length === 0 || next === 0n) return
-        const [record] = await this.#kafka.readAt(topic, Number(partition), next - 1n, 1)
-        // Something else than an event, or deleted: nothing to tell.
-        if (record === undefined || record.offset !== next - 1n) return
-        const reasons = streams.map((stream) => reasonAgainst(record, stream))
-        const [reason] = reasons
-        if (reason === undefined || reasons.includes(undefined)) return
+        const offset = next - 1n
+        // Deleted, unreadable, or Kafka is away: the rows are right all the same.
+        const reason = await this.#reason(streams, topic, Number(partition), offset).catch(
+          () => undefined,
+        )
+        if (reason === undefined) return
         throw new ServiceError(
           'not_counted',
-          `The event at ${topic}/${partition}/${record.offset} is in no row of ${view.application}/${view.name}: ${reason}`,
-          { details: { topic, partition: Number(partition), offset: String(record.offset) } },
+          `The event at ${topic}/${partition}/${offset} is in no row of ${view.application}/${view.name}: ${reason}`,
+          { details: { topic, partition: Number(partition), offset: String(offset) } },
         )
       }),
     )
+  }
+
+  /** Why no stream counts the event; undefined where one does, or it is something else. */
+  async #reason(
+    streams: readonly StreamSource[],
+    topic: string,
+    partition: number,
+    offset: bigint,
+  ): Promise<string | undefined> {
+    const [record] = await this.#kafka.readAt(topic, partition, offset, 1)
+    if (record === undefined || record.offset !== offset) return undefined
+    const reasons = streams.map((stream) => reasonAgainst(record, stream))
+    return reasons.includes(undefined) ? undefined : reasons[0]
   }
 }
 

@@ -3,7 +3,7 @@ import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { Type } from 'typebox'
 import { rowShape } from '../answers/row-shape.ts'
-import { decodeChangeCursor } from '../changes/change-cursor.ts'
+import { askedDigest, decodeChangeCursor } from '../changes/change-cursor.ts'
 import { changeFilter } from '../changes/change-filter.ts'
 import { Subscription, type SubscriptionParts } from '../changes/subscription.ts'
 import type { ResultsMetrics } from '../results-metrics.ts'
@@ -28,7 +28,7 @@ export function followViewRoute(
 - \`row\` ({"key", "row"}): a row that is new or has changed
 - \`delete\` ({"key"}): no row of that key any more, or none that the filters let through
 - \`current\` (as \`meta\`): everything up to this position has been told; also a sign of life
-- \`release\` ({"from", "to"}): another release is live; the rows that differ follow
+- \`release\` ({"from", "to"}): another release is live; the rows that differ follow (as after \`snapshot\`, a stream that is cut off before the next id begins with all rows)
 - \`resume\`: come back with the last id`,
     tags: ['views'],
     produces: ['text/event-stream'],
@@ -45,7 +45,8 @@ export function followViewRoute(
       ...(numbers === undefined ? {} : { numbers }),
     }
     const asked = { ...request.params, filters, order: undefined, shape }
-    const from = lastEvent(request.headers['last-event-id'])
+    const digest = askedDigest([request.params, filters, shape])
+    const from = lastEvent(request.headers['last-event-id'], digest)
     // What is wrong with the request is told as such, not in the middle of a stream.
     const live = parts.catalogue.live(asked.application)
     const view = parts.catalogue.view(live, asked.view)
@@ -63,18 +64,21 @@ export function followViewRoute(
       over.abort()
     })
     const signal = AbortSignal.any([over.signal, stopping])
-    const events = new Subscription(parts, asked, from, signal).events()
+    const events = new Subscription(parts, asked, { digest, from }, signal).events()
     return reply
       .headers({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
       .send(Readable.from(events, { objectMode: false, highWaterMark: 1 }))
   })
 }
 
-function lastEvent(id: string | string[] | undefined) {
+function lastEvent(id: string | string[] | undefined, digest: string) {
   if (id === undefined || id === '') return undefined
   const cursor = typeof id === 'string' ? decodeChangeCursor(id) : undefined
-  if (cursor) return cursor
-  throw new ServiceError('bad_cursor', '"last-event-id" is not an id of an event of this view.')
+  if (cursor?.asked === digest) return cursor
+  throw new ServiceError(
+    'bad_cursor',
+    '"last-event-id" is not an id of an event of this view with these filters and columns.',
+  )
 }
 
 function tooMany(most: number): ServiceError {

@@ -92,7 +92,9 @@ export function queryViewRoute(http: Http, parts: RouteParts): void {
       awaited: readAwaited(request.query),
     })
     const etag = etagOf([request.url, media, first.release], first.applied)
-    reply.headers(first.meta.headers).header('etag', etag).header('vary', 'accept')
+    reply.headers(first.meta.headers).header('vary', 'accept')
+    // Of lines that are read part by part nobody can say beforehand.
+    if (media === 'json' || first.cursor === undefined) reply.header('etag', etag)
     reply.type(contentTypes[media])
     if (media === 'json') {
       if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(undefined)

@@ -265,6 +265,36 @@ describe('following a view', () => {
     })
   })
 
+  test('P2: a row of an older batch, which readers do not get, is not told either', async () => {
+    await write(blue, 1, [entry('a', 1, 1, 5)])
+    const service = await start()
+    await ready(service, 1)
+    const follower = follow(service)
+    await follower.untilEvent(reached(1))
+    await write(blue, 2, [entry('a', 1, 2, 7)])
+    await write(blue, 3, [entry('a', 1, -9, 6)])
+    await follower.untilEvent(reached(3))
+    assert.equal(follower.rows().get('["a",1]')?.n, 2)
+    assert.ok(!follower.of('row').some(({ data }) => data.row.n === -9))
+  })
+
+  test('P4: cut off in what a switch changes, a follower begins with all rows', async () => {
+    await write(blue, 1, [entry('a', 1, 1, 1)])
+    await write(green, 1, [entry('a', 1, 2, 1)])
+    await green.publishRelease(2, 1, 'ready')
+    const service = await start()
+    await ready(service, 1)
+    const follower = follow(service)
+    await follower.untilEvent(reached(1))
+    await replay.switch(blue, green, nextEpoch())
+    const told = await follower.untilEvent(({ event }) => event === 'release')
+    assert.equal(told.id, '', 'there is nothing to go on from')
+    const again = follow(service, '', '')
+    await again.untilEvent(({ event }) => event === 'current')
+    assert.equal(again.of('snapshot').length, 1)
+    assert.equal(again.rows().get('["a",1]')?.n, 2)
+  })
+
   test('P5: a flush of Redis loses no follower a change', async () => {
     await write(blue, 1, [entry('a', 1, 1, 1)])
     const service = await start()
@@ -330,11 +360,17 @@ describe('following a view', () => {
       ({ status }) => status === 200,
     )
     await three.untilEvent(reached(1))
-    const wrong = await fetch(`${service.url}${path('/changes')}`, {
-      headers: { 'last-event-id': 'abc' },
-    })
-    assert.equal(wrong.status, 400)
-    await wrong.text()
+    for (const [query, id] of [
+      ['', 'abc'],
+      ['?k=b', three.lastId],
+      ['?columns=k', three.lastId],
+    ] as const) {
+      const wrong = await fetch(`${service.url}${path(`/changes${query}`)}`, {
+        headers: { 'last-event-id': id ?? '' },
+      })
+      assert.equal(wrong.status, 400, query)
+      assert.match(await wrong.text(), /not an id of an event of this view with these filters/)
+    }
   })
 })
 
