@@ -69,8 +69,11 @@ export async function untilCovered(
 ): Promise<void> {
   const deadline = Date.now() + awaited.timeoutMs
   for (;;) {
-    const live = parts.catalogue.live(application)
-    const view = parts.catalogue.view(live, name)
+    const view = loadedView(parts, application, name, deadline)
+    if (view === undefined) {
+      await parts.control.change(RETRY_MS)
+      continue
+    }
     requireAwaitable(view, awaited)
     const reached = view.declared()?.record.sources
     // Before its first batch nobody knows which topics a view reads.
@@ -86,6 +89,22 @@ export async function untilCovered(
     if (Date.now() >= deadline) throw timedOut(view, awaited)
     await parts.control.change(Math.min(RETRY_MS, deadline - Date.now()))
     await parts.refresh(view)
+  }
+}
+
+/** undefined while it is being loaded: who waits for a position waits for that, too. */
+function loadedView(
+  { catalogue }: AwaitParts,
+  application: string,
+  name: string,
+  deadline: number,
+): LoadedView | undefined {
+  try {
+    return catalogue.view(catalogue.live(application), name)
+  } catch (error) {
+    const isLoading = error instanceof ServiceError && error.code === 'rebuilding'
+    if (isLoading && Date.now() < deadline) return undefined
+    throw error
   }
 }
 
