@@ -28,7 +28,8 @@ export interface SubscriptionParts extends ReadingParts {
 
 /** Deletions are told for a day at least (Kafka's `delete.retention.ms`): no id older than half of it goes on. */
 const resumableMs = 12 * 3_600_000
-const recordsPerReadMax = 500
+/** As many of one follower are in memory while its connection takes them. */
+const recordsPerReadMax = 100
 const pageRowsMax = 1_000
 const retryMs = 50
 /** Until the next id there is nothing to go on from: what is cut off comes again as a whole. */
