@@ -7,6 +7,7 @@ import type { LoadedView } from '../loading/loaded-view.ts'
 import type { Filters } from '../queries/read-conditions.ts'
 import { readViewQuery } from '../queries/view-query.ts'
 import { type KeyedRow, keyedRows } from '../reading/keyed-rows.ts'
+import { readApplied } from '../reading/read-entries.ts'
 import { eventText, keyJson, keyJsonOfRow, rowData, signOfLife } from './change-events.ts'
 import type { ChangeFeed } from './change-feed.ts'
 import { changeFilter } from './change-filter.ts'
@@ -49,7 +50,7 @@ export async function* releaseDiff(
   parts: ReleaseDiffParts,
 ): AsyncGenerator<string, readonly bigint[]> {
   const { store, old, now, filters, shape } = parts
-  const starts = await appliedOf(store, now)
+  const starts = await readApplied(store, now, now.beginAnswer())
   const seen = [...parts.from]
   const noteSeen = (partition: number, next: bigint) => {
     if (next > (seen[partition] ?? 0n)) seen[partition] = next
@@ -106,17 +107,6 @@ async function* touched(
       next = read.next
     }
   }
-}
-
-async function appliedOf(store: ViewStore, view: LoadedView): Promise<readonly bigint[]> {
-  const answer = view.beginAnswer()
-  return Promise.all(
-    view.slots.map(async (slot, partition) => {
-      const status = await store.status(slot)
-      answer.check(partition, status?.next)
-      return status?.next ?? 0n
-    }),
-  )
 }
 
 function orderOf(left: KeyedRow | undefined, right: KeyedRow | undefined): number {

@@ -10,6 +10,7 @@ import { changeOf, keyValuesOf } from '../loading/changelog-record.ts'
 import type { LoadedView } from '../loading/loaded-view.ts'
 import type { ReadableReleases } from '../loading/readable-releases.ts'
 import type { Catalogue } from '../reading/catalogue.ts'
+import { readApplied } from '../reading/read-entries.ts'
 import { type Asked, type ReadingParts, readRows } from '../reading/read-rows.ts'
 import { type ChangeCursor, encodeChangeCursor } from './change-cursor.ts'
 import { eventText, keyJson, keyJsonOfRow, rowData, signOfLife } from './change-events.ts'
@@ -110,14 +111,8 @@ export class Subscription {
     const { live, store } = this.#parts
     const { application, view: name } = this.#asked
     // Taken before the rows are read: what changes meanwhile is told after them.
-    const read = await live.readView(application, name, { turns: 'one' }, async (view, answer) =>
-      Promise.all(
-        view.slots.map(async (slot, partition) => {
-          const status = await store.status(slot)
-          answer.check(partition, status?.next)
-          return status?.next ?? 0n
-        }),
-      ),
+    const read = await live.readView(application, name, { turns: 'one' }, (view, answer) =>
+      readApplied(store, view, answer),
     )
     const { view } = read
     const keyShape = rowShape(view, { columns: view.definition.key.join(',') })

@@ -1,10 +1,10 @@
 import { ServiceError } from '@kappa/service/errors'
 import type { Range } from '@kappa/view-store/view-store'
 import type { LoadedView } from '../loading/loaded-view.ts'
-import type { Condition } from './condition.ts'
 import { decodeCursor, queryDigest } from './cursor.ts'
 import { hint } from './did-you-mean.ts'
 import { indexRanges, rangesAfter } from './index-ranges.ts'
+import { type PlacedConditions, placeConditions } from './placed-conditions.ts'
 import { type Filters, readConditions } from './read-conditions.ts'
 import { requireTimeColumn } from './time-column.ts'
 
@@ -16,7 +16,7 @@ export interface PageOptions {
 }
 
 /** A query over the rows of a view, in the terms of its indexes. */
-export interface ViewQuery {
+export interface ViewQuery extends PlacedConditions {
   /** Which index it reads: 0 of the keys, else one more than that of the indexed column. */
   readonly index: number
   /** What of it is read, ascending. */
@@ -24,9 +24,9 @@ export interface ViewQuery {
   readonly descending: boolean
   readonly limit: number
   /** By position in the key: what the ranges leave open. */
-  readonly ofKey: readonly (readonly [position: number, condition: Condition])[]
+  readonly ofKey: PlacedConditions['ofKey']
   /** By indexed column: also what the ranges have served, as a row may have moved before it is read. */
-  readonly ofIndexed: readonly (readonly [position: number, condition: Condition])[]
+  readonly ofIndexed: PlacedConditions['ofIndexed']
   /** Whether the ranges hold the entries that are wanted, and no other. */
   readonly isServed: boolean
   readonly digest: string
@@ -53,29 +53,20 @@ export function readViewQuery(
   const { ranges, served } = indexRanges(names.map((name) => conditions.get(name)))
   const isServed = new Set(names.slice(first === undefined ? 0 : 1, served))
   const digest = queryDigest([view.application, view.name, index, descending, [...conditions]])
+  const placed = placeConditions(view, conditions)
   const after = cursor && decodeCursor(cursor, view.release, digest)
   return {
     index,
     ranges: after ? rangesAfter(ranges, after, descending) : ranges,
     descending,
     limit,
-    ofKey: placed(keyNames, conditions).filter(([at]) => !isServed.has(keyNames[at] ?? '')),
-    ofIndexed: placed(
-      view.indexedColumns.map(({ name }) => name),
-      conditions,
-    ),
+    ofKey: placed.ofKey.filter(([at]) => !isServed.has(keyNames[at] ?? '')),
+    ofIndexed: placed.ofIndexed,
     isServed:
       new Set(names.slice(0, served).filter((name) => conditions.has(name))).size ===
       conditions.size,
     digest,
   }
-}
-
-function placed(names: readonly string[], conditions: ReadonlyMap<string, Condition>) {
-  return names.flatMap((name, position) => {
-    const condition = conditions.get(name)
-    return condition === undefined ? [] : [[position, condition] as const]
-  })
 }
 
 function readOrder(view: LoadedView, order: string): { index: number; descending: boolean } {

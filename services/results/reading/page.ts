@@ -1,9 +1,9 @@
-import type { StoredRow, ViewStore } from '@kappa/view-store/view-store'
+import type { ViewStore } from '@kappa/view-store/view-store'
 import { compareBytes } from '../encoding/compare-bytes.ts'
-import { sortableParts } from '../encoding/sortable.ts'
 import type { Answer, LoadedView } from '../loading/loaded-view.ts'
-import { holds } from '../queries/condition.ts'
+import { passesIndexed, passesKey } from '../queries/placed-conditions.ts'
 import type { ViewQuery } from '../queries/view-query.ts'
+import { type RowPlace, readEntries } from './read-entries.ts'
 
 export interface Page {
   /** The rows as Spark wrote them, JSON. */
@@ -16,10 +16,8 @@ export interface Page {
   readonly scanned: number
 }
 
-interface Entry {
+interface Entry extends RowPlace {
   readonly member: string
-  readonly key: string
-  readonly partition: number
 }
 
 /** Entries that one call asks of one partition. */
@@ -57,7 +55,7 @@ export async function readPage(
       if (passesKey(query, entry.key)) candidates.push(entry)
       if (scanned >= scannedEntriesMax) break
     }
-    const found = await readRows(store, view, answer, candidates)
+    const found = await readEntries(store, view, answer, candidates)
     for (const [index, stored] of found.entries()) {
       if (!stored || !passesIndexed(query, stored)) continue
       rows.push(stored.row)
@@ -149,38 +147,4 @@ function takeFirst(scans: readonly PartitionScan[], descending: boolean): Entry 
   const entry = first?.first
   first?.take()
   return entry
-}
-
-async function readRows(
-  store: ViewStore,
-  view: LoadedView,
-  answer: Answer,
-  entries: readonly Entry[],
-): Promise<(StoredRow | undefined)[]> {
-  const rows = new Array<StoredRow | undefined>(entries.length)
-  const places = view.slots.map((): number[] => [])
-  for (const [place, { partition }] of entries.entries()) places[partition]?.push(place)
-  await Promise.all(
-    view.slots.map(async (slot, partition) => {
-      const mine = places[partition] ?? []
-      if (mine.length === 0) return
-      const read = await store.read(
-        slot,
-        mine.map((place) => entries[place]?.key ?? ''),
-      )
-      answer.check(partition, read?.next)
-      for (const [at, place] of mine.entries()) rows[place] = read?.found[at]
-    }),
-  )
-  return rows
-}
-
-function passesKey({ ofKey }: ViewQuery, key: string): boolean {
-  if (ofKey.length === 0) return true
-  const values = sortableParts(key)
-  return ofKey.every(([position, condition]) => holds(condition, values[position] ?? ''))
-}
-
-function passesIndexed({ ofIndexed }: ViewQuery, { indexed }: StoredRow): boolean {
-  return ofIndexed.every(([position, condition]) => holds(condition, indexed[position] ?? ''))
 }

@@ -1,4 +1,3 @@
-import { partitionForKey } from '@kappa/kafka/murmur2'
 import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
@@ -9,6 +8,7 @@ import { rowShape } from '../answers/row-shape.ts'
 import type { RouteParts } from '../parts.ts'
 import { readRowKey } from '../queries/row-key.ts'
 import { readAwaited } from '../reading/awaited.ts'
+import { placeOf, readEntries } from '../reading/read-entries.ts'
 import { awaitParameters, shapeParameters, ViewParameters } from './view-parameters.ts'
 
 const Answer: TSchema = Type.Object({
@@ -46,12 +46,9 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
       async (view, answer) => {
         const shape = rowShape(view, request.query)
         const key = readRowKey(view, request.params.key)
-        const partition = partitionForKey(Buffer.from(key.json), view.slots.length)
-        const slot = view.slots[partition]
-        if (!slot) throw new Error(`${application}/${name} has no partition ${partition}`)
-        const rows = await store.read(slot, [key.sortable])
-        answer.check(partition, rows?.next)
-        return { key, shape, stored: rows?.found[0], applied: answer.applied }
+        const place = placeOf(view, key.json, key.sortable)
+        const [stored] = await readEntries(store, view, answer, [place])
+        return { key, shape, stored, applied: answer.applied }
       },
     )
     const { key, shape, stored, applied } = read.result

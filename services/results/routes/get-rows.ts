@@ -1,4 +1,3 @@
-import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
@@ -7,6 +6,7 @@ import { rowShape } from '../answers/row-shape.ts'
 import type { RouteParts } from '../parts.ts'
 import { keyOfValues } from '../queries/row-key.ts'
 import { readAwaited } from '../reading/awaited.ts'
+import { placeOf, readEntries } from '../reading/read-entries.ts'
 import { awaitParameters, shapeParameters, ViewParameters } from './view-parameters.ts'
 
 const keysMax = 1_000
@@ -54,31 +54,12 @@ export function getRowsRoute(http: Http, parts: RouteParts): void {
       { turns: 'one', awaited },
       async (view, answer) => {
         const shape = rowShape(view, request.query)
-        const wanted = new Map<number, { readonly place: number; readonly key: string }[]>()
-        for (const [place, values] of request.body.keys.entries()) {
+        const places = request.body.keys.map((values) => {
           const key = keyOfValues(view, values)
-          const partition = partitionForKey(Buffer.from(key.json), view.slots.length)
-          const ofPartition = wanted.get(partition) ?? []
-          ofPartition.push({ place, key: key.sortable })
-          wanted.set(partition, ofPartition)
-        }
-        const rows = new Array<Buffer>(request.body.keys.length).fill(noRow)
-        await Promise.all(
-          [...wanted].map(async ([partition, places]) => {
-            const slot = view.slots[partition]
-            if (!slot) throw new Error(`${application}/${name} has no partition ${partition}`)
-            const found = await store.read(
-              slot,
-              places.map(({ key }) => key),
-            )
-            answer.check(partition, found?.next)
-            for (const [at, { place }] of places.entries()) {
-              const stored = found?.found[at]
-              if (stored) rows[place] = shape.json(stored.row)
-            }
-          }),
-        )
-        return rows
+          return placeOf(view, key.json, key.sortable)
+        })
+        const rows = await readEntries(store, view, answer, places)
+        return rows.map((stored) => (stored ? shape.json(stored.row) : noRow))
       },
     )
     const meta = answerMeta(control, read.view, read.declared)
