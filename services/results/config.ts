@@ -33,6 +33,8 @@ export interface ApplySettings {
   readonly bytesPerCallMax: number
   /** Records of a partition that are taken at once from Kafka and pipelined to Redis. */
   readonly recordsPerBatchMax: number
+  /** Partitions whose records are applied at a time: Redis is busy while others are read. */
+  readonly partitionsAtOnceMax: number
   /** How long the marker of a deleted row stays, measured in the changelog's own time. */
   readonly deletedMarkerMs: number
 }
@@ -86,6 +88,11 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
         default: 5_000,
         min: 1,
         max: 100_000,
+      }),
+      partitionsAtOnceMax: read.integer('KAPPA_RESULTS_PARTITIONS_AT_ONCE_MAX', {
+        default: 4,
+        min: 1,
+        max: 64,
       }),
       deletedMarkerMs: read.milliseconds('KAPPA_RESULTS_DELETED_MARKER_MS', {
         default: 3_600_000,

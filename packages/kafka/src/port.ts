@@ -140,6 +140,8 @@ export interface ConsumerOptions {
    */
   readonly onBatch: (batch: Batch) => Promise<{ readonly seekTo: bigint } | undefined>
   readonly maxRecordsPerBatch?: number
+  /** Of how many partitions batches may be handled at a time; one after the other by default. */
+  readonly partitionsAtOnce?: number
   readonly maxWaitMs?: number
   /** Without a heartbeat for this long the group gives the partitions to others. */
   readonly sessionTimeoutMs?: number

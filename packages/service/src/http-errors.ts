@@ -14,7 +14,8 @@ const codesOfFastify: Record<string, ErrorCode> = {
 export function answerErrors(http: Http): void {
   http.setErrorHandler((error: FastifyError | ServiceError, request, reply) => {
     const known = error instanceof ServiceError ? error : translate(error)
-    if (known.status >= 500) request.log.error({ err: error, url: request.url }, known.message)
+    if (known.status >= 500)
+      request.log.error({ err: error, reqId: request.id, url: request.url }, known.message)
     sendError(reply, known)
   })
   http.setNotFoundHandler((request, reply) => {

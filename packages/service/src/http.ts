@@ -5,6 +5,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type TypeBoxTypeProvider, TypeBoxValidatorCompiler } from '@fastify/type-provider-typebox'
 import { type FastifyBaseLogger, fastify, LogController } from 'fastify'
+import { Compile } from 'typebox/compile'
 import { ConfigError } from './config.ts'
 import type { Health } from './health.ts'
 import { answerErrors } from './http-errors.ts'
@@ -60,6 +61,8 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
     loggerInstance: parts.logger as FastifyBaseLogger,
     // Requests are measured; only failures are logged.
     logController: new LogController({ disableRequestLogging: true }),
+    // A logger for each request would cost more than what most requests do.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: settings.bodyBytesMax,
     clientErrorHandler: answerMalformedRequest,
     requestTimeout: settings.requestTimeoutMs,
@@ -79,7 +82,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   http.server.maxConnections = settings.connectionsMax
-  http.setValidatorCompiler(TypeBoxValidatorCompiler)
+  http.setValidatorCompiler(convertIfNeeded)
   answerErrors(http)
   measureRequests(http, parts.metrics)
   const { corsOrigins = [] } = settings
@@ -103,11 +106,19 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   http.get('/openapi.json', { schema: { hide: true } }, async () =>
     describe(http.swagger() as OpenApiDocument),
   )
-  http.addHook('onSend', async (_request, reply) => {
+  http.addHook('onSend', (_request, reply, payload, done) => {
     if (parts.health.stopping) reply.header('connection', 'close')
+    done(null, payload)
   })
   healthRoutes(http, parts.health, parts.metrics)
   return http
+}
+
+/** Texts of a URL become numbers where a schema wants them; what is right as it is stays so. */
+const convertIfNeeded: typeof TypeBoxValidatorCompiler = (route) => {
+  const checked = Compile(route.schema)
+  const converted = TypeBoxValidatorCompiler(route)
+  return (value) => (checked.Check(value) ? { value } : converted(value))
 }
 
 /**

@@ -7,20 +7,21 @@ type Arguments = (string | number)[]
 /** The scripts of `scripts.ts` as commands: keys first, then arguments. */
 export interface RedisScripts {
   kappaClaim(...keysAndArguments: Arguments): Promise<[string, string, number]>
-  kappaApply(
-    ...keysAndArguments: (string | number | Buffer)[]
-  ): Promise<[string, (string | number)?]>
+  kappaApply(...keysAndArguments: Arguments): Promise<[string, (string | number)?]>
   kappaFreeze(...keysAndArguments: Arguments): Promise<[string, string?]>
   kappaStatus(...keysAndArguments: Arguments): Promise<Reply>
   kappaScan(...keysAndArguments: Arguments): Promise<Reply>
   kappaCount(...keysAndArguments: Arguments): Promise<[string | null, number?]>
-  kappaReadBuffer(...keysAndArguments: Arguments): Promise<(Buffer | null)[]>
   kappaPoint(...keysAndArguments: Arguments): Promise<Reply>
   kappaTell(...keysAndArguments: Arguments): Promise<string>
 }
 
 /** Of one Redis or of a cluster: who sends commands about one slot each sees no difference. */
-export type RedisClient = Redis & RedisScripts
+export type RedisClient = Redis &
+  RedisScripts & {
+    /** Has `send` called when all else of this turn of the event loop has been sent. Not in a cluster. */
+    sendAtLast?(send: () => void): void
+  }
 
 export interface RedisClientSettings {
   readonly url: string
@@ -32,7 +33,7 @@ export interface RedisClientSettings {
 
 /**
  * A client that never lets a caller wait for a Redis that is away: without a connection commands
- * fail at once, with one after `timeoutMs`. Commands of one turn of the event loop go together.
+ * fail at once, with one when nothing has come from Redis for `timeoutMs`.
  */
 export function connectRedis(
   settings: RedisClientSettings,
@@ -44,24 +45,61 @@ export function connectRedis(
     ...(password === undefined ? {} : { password }),
     connectionName: name,
     connectTimeout: timeoutMs,
-    commandTimeout: timeoutMs,
+    // Ends the connection and all that waits for an answer: a timer for each command costs more.
+    socketTimeout: timeoutMs,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
   }
-  const shared = { enableAutoPipelining: true, scripts: commands }
   const redis =
     settings.cluster === true
       ? new Cluster([settings.url], {
-          ...shared,
+          scripts: commands,
+          enableAutoPipelining: true,
           redisOptions: options,
           enableOfflineQueue: false,
           slotsRefreshTimeout: timeoutMs,
           clusterRetryStrategy: retryAfterMs,
         })
-      : new Redis(settings.url, { ...options, ...shared, retryStrategy: retryAfterMs })
+      : new RedisThatWritesTogether(settings.url, {
+          ...options,
+          scripts: commands,
+          retryStrategy: retryAfterMs,
+        })
   redis.on('error', onError)
   return redis as unknown as RedisClient
+}
+
+/** Sends the commands of one turn of the event loop in one write, which costs more than a command. */
+class RedisThatWritesTogether extends Redis {
+  #isCorked = false
+  #atLast: (() => void)[] = []
+
+  override sendCommand(...command: Parameters<Redis['sendCommand']>): unknown {
+    this.#cork()
+    return super.sendCommand(...command)
+  }
+
+  /** Has `send` called when all else of this turn has been sent. */
+  sendAtLast(send: () => void): void {
+    this.#cork()
+    if (this.#isCorked) this.#atLast.push(send)
+    else send()
+  }
+
+  #cork(): void {
+    const { stream, status } = this
+    if (this.#isCorked || status !== 'ready') return
+    this.#isCorked = true
+    stream.cork()
+    setImmediate(() => {
+      const atLast = this.#atLast
+      this.#atLast = []
+      for (const send of atLast) send()
+      this.#isCorked = false
+      stream.uncork()
+    })
+  }
 }
 
 /** The nodes that hold keys: one scan goes over one of them. @throws Error while a cluster is away */
@@ -78,13 +116,12 @@ function retryAfterMs(attempt: number): number {
 }
 
 const commands = {
-  kappaClaim: { lua: scripts.claim, numberOfKeys: 4 },
-  kappaApply: { lua: scripts.apply, numberOfKeys: 4 },
-  kappaFreeze: { lua: scripts.freeze, numberOfKeys: 4 },
-  kappaStatus: { lua: scripts.status, numberOfKeys: 4, readOnly: true },
-  kappaScan: { lua: scripts.scan, numberOfKeys: 4, readOnly: true },
-  kappaCount: { lua: scripts.count, numberOfKeys: 4, readOnly: true },
-  kappaRead: { lua: scripts.read, numberOfKeys: 4, readOnly: true },
+  kappaClaim: { lua: scripts.claim, numberOfKeys: 3 },
+  kappaApply: { lua: scripts.apply, numberOfKeys: 3 },
+  kappaFreeze: { lua: scripts.freeze, numberOfKeys: 3 },
+  kappaStatus: { lua: scripts.status, numberOfKeys: 3, readOnly: true },
+  kappaScan: { lua: scripts.scan, numberOfKeys: 3, readOnly: true },
+  kappaCount: { lua: scripts.count, numberOfKeys: 3, readOnly: true },
   kappaPoint: { lua: scripts.point, numberOfKeys: 1 },
   kappaTell: { lua: scripts.tell, numberOfKeys: 1 },
 }

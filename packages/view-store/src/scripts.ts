@@ -2,18 +2,20 @@
  * What runs inside Redis. Each script touches one partition of one view, all keys in one hash
  * slot, and nothing comes between its reads and its writes.
  *
- * - rows      hash: key -> `<batch>|<lengths>|<indexed values><row>`; an empty row marks a deleted one
+ * - rows      hash: key -> `<batch>|<indexed values><row>`, where an empty row marks a
+ *             deleted one. Beside them, under names that no key has, what is known of the partition:
+ *             next (offset), epoch (of the owner), listed (entries of each index), indexed (indexes
+ *             but the first), fence (newest epoch of replay that was seen), and frozen while it is so
  * - gone      sorted set: keys of deleted rows, by the changelog's time of the deletion
- * - meta      hash: next (offset), epoch (of the owner), the sizes of the others: entries (of rows),
- *             listed (of each index); indexed (indexes but the first); layout; fence (newest epoch of replay that was seen), and
- *             frozen while it is so
  * - indexes   sorted sets, all scores 0, so in the order of their bytes: the first of the keys of
  *             rows, the others of `<indexed value><key>`
  *
- * Keys and indexed values are sortable texts. An indexed value ends with the only NUL in it, and a
- * key is what follows.
+ * So a row and the offset that it is of are read by one HMGET, without a script.
  *
- * KEYS are rows gone meta index0, except of `point` and `tell`. How many indexes there are is in meta;
+ * Keys and indexed values are sortable texts. An indexed value ends with the only NUL in it; the key
+ * or the row, which is JSON and has none, is what follows.
+ *
+ * KEYS are rows gone index0, except of `point` and `tell`. How many indexes there are is in rows;
  * their names differ in the digit at the end, so they are in the same slot.
  *
  * What is frozen and what is lost. Replay freezes the partitions of the live release while it
@@ -31,28 +33,27 @@
  *   replay that is in charge unfreezes, now and then, everything that it is not switching.
  */
 
-/** Of what is stored: one of another layout is as good as lost. */
-const layout = '3'
+/** Of what is stored. In the field's name: what another layout has is as good as lost. */
+const layout = '4'
+export const nextField = `next.${layout}`
 
 /** What other layouts had beside the keys of this one. */
-const oldParts = `{'keys', 'time'}`
+const oldParts = `{'meta', 'keys', 'time'}`
 
 /** Indexes but the first that a view may have: a digit tells them apart. */
 export const indexedMax = 9
 
 /** A Redis that lost or evicted a part of a partition must never pass for one that has all. */
 const intact = `
-local rows, gone, meta = KEYS[1], KEYS[2], KEYS[3]
-local function index(i) return string.sub(KEYS[4], 1, -2) .. i end
+local rows, gone = KEYS[1], KEYS[2]
+local function index(i) return string.sub(KEYS[3], 1, -2) .. i end
 local function intact()
-  local m = redis.call('HMGET', meta,
-    'next', 'epoch', 'entries', 'listed', 'frozen', 'fence', 'indexed', 'layout')
-  if not m[1] or m[8] ~= '${layout}' then return nil end
-  if redis.call('HLEN', rows) ~= tonumber(m[3]) then return nil end
-  for i = 0, tonumber(m[7]) do
-    if redis.call('ZCARD', index(i)) ~= tonumber(m[4]) then return nil end
+  local m = redis.call('HMGET', rows, '${nextField}', 'epoch', 'listed', 'indexed', 'fence', 'frozen')
+  if not m[1] then return nil end
+  for i = 0, tonumber(m[4]) do
+    if redis.call('ZCARD', index(i)) ~= tonumber(m[3]) then return nil end
   end
-  return m
+  return {next = m[1], epoch = m[2], listed = m[3], indexed = tonumber(m[4]), fence = m[5] or '0', frozen = m[6]}
 end
 local m = intact()
 `
@@ -66,83 +67,103 @@ local m = intact()
 export const claim = `${intact}
 local now = redis.call('TIME')
 local epoch = tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
-if m and tonumber(m[2]) >= epoch then epoch = tonumber(m[2]) + 1 end
+if m and tonumber(m.epoch) >= epoch then epoch = tonumber(m.epoch) + 1 end
 local text = string.format('%.0f', epoch)
-local fence = math.max(tonumber(redis.call('HGET', meta, 'fence') or '0'), tonumber(ARGV[2]))
+local fence = math.max(tonumber(redis.call('HGET', rows, 'fence') or '0'), tonumber(ARGV[2]))
 fence = string.format('%.0f', fence)
-if m and m[7] == ARGV[3] then
-  redis.call('HSET', meta, 'epoch', text, 'fence', fence)
-  return {text, m[1], 0}
+if m and m.indexed == tonumber(ARGV[3]) then
+  redis.call('HSET', rows, 'epoch', text, 'fence', fence)
+  return {text, m.next, 0}
 end
 redis.call('UNLINK', unpack(KEYS))
 for i = 1, ${indexedMax} do redis.call('UNLINK', index(i)) end
 for _, part in ipairs(${oldParts}) do
-  redis.call('UNLINK', string.sub(KEYS[4], 1, -#'index0' - 1) .. part)
+  redis.call('UNLINK', string.sub(KEYS[3], 1, -#'index0' - 1) .. part)
 end
-redis.call('HSET', meta, 'next', ARGV[1], 'epoch', text, 'fence', fence,
-  'entries', 0, 'listed', 0, 'indexed', ARGV[3], 'layout', '${layout}')
+redis.call('HSET', rows, '${nextField}', ARGV[1], 'epoch', text, 'fence', fence,
+  'listed', 0, 'indexed', ARGV[3])
 return {text, ARGV[1], 1}
 `
 
 /**
  * ARGV epoch, offset from which the records were read, offset after the last one, markers older than
- * this changelog time go, changelog time of the records, then for each record key, batch, row
- * (row '' deletes) and its value in each index but the first.
+ * this changelog time go, changelog time of the records, then for each record, of which no two have
+ * the same key, its key, what is stored of it, and its entry in each index but the first (of a
+ * deleted row nothing looks at them).
  * Returns {'applied', outdated records}, or, with nothing changed, {'lost'}, {'fenced', next}
  * for an older epoch, {'frozen', next}, {'elsewhere', next} for another offset than the stored one.
+ *
+ * Rows come by the hundred thousands when a release is built, and then none of them is there yet:
+ * so each command is one for all records, and only of a row that is there anything is taken apart.
  */
 export const apply = `${intact}
 if not m then return {'lost'} end
-if tonumber(ARGV[1]) < tonumber(m[2]) then return {'fenced', m[1]} end
-if m[5] then return {'frozen', m[1]} end
-if ARGV[2] ~= m[1] then return {'elsewhere', m[1]} end
-local listing = KEYS[4]
-local indexed = tonumber(m[7])
-local function parse(stored)
-  local first = string.find(stored, '|', 1, true)
-  local second = string.find(stored, '|', first + 1, true)
-  local values, at = {}, second + 1
-  for length in string.gmatch(string.sub(stored, first + 1, second - 1), '%d+') do
-    table.insert(values, string.sub(stored, at, at + length - 1))
-    at = at + length
-  end
-  return tonumber(string.sub(stored, 1, first - 1)), values, at <= #stored
+if tonumber(ARGV[1]) < tonumber(m.epoch) then return {'fenced', m.next} end
+if m.frozen then return {'frozen', m.next} end
+if ARGV[2] ~= m.next then return {'elsewhere', m.next} end
+local first, width = 6, 2 + m.indexed
+local function batch_of(stored)
+  return tonumber(string.sub(stored, 1, string.find(stored, '|', 1, true) - 1))
 end
-local outdated = 0
-for i = 6, #ARGV, 3 + indexed do
-  local key, batch, row = ARGV[i], ARGV[i + 1], ARGV[i + 2]
-  local old = redis.call('HGET', rows, key)
-  local old_batch, old_values, had_row
-  if old then old_batch, old_values, had_row = parse(old) end
-  if old and tonumber(batch) < old_batch then
+local function is_marker(stored) return string.sub(stored, -1) == '|' end
+local function entries_of(stored, key)
+  local entries, at = {}, string.find(stored, '|', 1, true) + 1
+  for v = 1, m.indexed do
+    local stop = string.find(stored, '\\0', at, true)
+    entries[v] = string.sub(stored, at, stop) .. key
+    at = stop + 1
+  end
+  return entries
+end
+local function call(command, key, arguments)
+  if #arguments > 0 then redis.call(command, key, unpack(arguments)) end
+end
+local keys = {}
+for i = first, #ARGV, width do keys[#keys + 1] = ARGV[i] end
+local olds = #keys > 0 and redis.call('HMGET', rows, unpack(keys)) or {}
+local written, marked, lifted, added, removed, outdated = {}, {}, {}, {}, {}, 0
+for v = 0, m.indexed do added[v], removed[v] = {}, {} end
+for k, key in ipairs(keys) do
+  local at = first + (k - 1) * width
+  local stored, old = ARGV[at + 1], olds[k]
+  if old and batch_of(stored) < batch_of(old) then
     outdated = outdated + 1
   else
-    local lengths, values = {}, {}
-    for v = 1, indexed do
-      local value = row == '' and '' or ARGV[i + 2 + v]
-      lengths[v], values[v] = #value, value
-      local moves = not had_row or old_values[v] ~= value
-      if had_row and moves then redis.call('ZREM', index(v), old_values[v] .. key) end
-      if row ~= '' and moves then redis.call('ZADD', index(v), 0, value .. key) end
+    written[#written + 1] = key
+    written[#written + 1] = stored
+    local is_row, was_row = not is_marker(stored), old and not is_marker(old)
+    local before = was_row and entries_of(old, key)
+    if not is_row then
+      marked[#marked + 1] = ARGV[5]
+      marked[#marked + 1] = key
+    elseif old and not was_row then
+      lifted[#lifted + 1] = key
     end
-    local header = batch .. '|' .. table.concat(lengths, ',') .. '|'
-    if row == '' then header = batch .. '||' end
-    redis.call('HSET', rows, key, header .. table.concat(values) .. row)
-    if row == '' then
-      if had_row then redis.call('ZREM', listing, key) end
-      redis.call('ZADD', gone, ARGV[5], key)
-    else
-      if not had_row then redis.call('ZADD', listing, 0, key) end
-      if old and not had_row then redis.call('ZREM', gone, key) end
+    for v = 0, m.indexed do
+      local entry = v == 0 and key or ARGV[at + 1 + v]
+      local entry_before = before and (v == 0 and key or before[v])
+      if not is_row or entry ~= entry_before then
+        if entry_before then removed[v][#removed[v] + 1] = entry_before end
+        if is_row then
+          local a = added[v]
+          local n = #a
+          a[n + 1], a[n + 2] = '0', entry
+        end
+      end
     end
   end
 end
-for _, key in ipairs(redis.call('ZRANGE', gone, '-inf', '(' .. ARGV[4], 'BYSCORE', 'LIMIT', 0, 500)) do
-  redis.call('HDEL', rows, key)
-  redis.call('ZREM', gone, key)
+call('HSET', rows, written)
+call('ZADD', gone, marked)
+call('ZREM', gone, lifted)
+for v = 0, m.indexed do
+  call('ZREM', index(v), removed[v])
+  call('ZADD', index(v), added[v])
 end
-redis.call('HSET', meta, 'next', ARGV[3], 'epoch', ARGV[1],
-  'entries', redis.call('HLEN', rows), 'listed', redis.call('ZCARD', listing))
+local expired = redis.call('ZRANGE', gone, '-inf', '(' .. ARGV[4], 'BYSCORE', 'LIMIT', 0, 500)
+call('HDEL', rows, expired)
+call('ZREM', gone, expired)
+redis.call('HSET', rows, '${nextField}', ARGV[3], 'epoch', ARGV[1], 'listed', redis.call('ZCARD', KEYS[3]))
 return {'applied', outdated}
 `
 
@@ -152,21 +173,22 @@ return {'applied', outdated}
  */
 export const freeze = `${intact}
 if not m then return {'lost'} end
-if tonumber(ARGV[1]) < tonumber(m[6] or '0') then return {'fenced', m[6]} end
-redis.call('HSET', meta, 'fence', ARGV[1])
-if ARGV[2] == '1' then redis.call('HSET', meta, 'frozen', '1') else redis.call('HDEL', meta, 'frozen') end
-return {'done', m[1]}
+if tonumber(ARGV[1]) < tonumber(m.fence) then return {'fenced', m.fence} end
+redis.call('HSET', rows, 'fence', ARGV[1])
+if ARGV[2] == '1' then redis.call('HSET', rows, 'frozen', '1') else redis.call('HDEL', rows, 'frozen') end
+return {'done', m.next}
 `
 
 /** Returns {next offset, rows, epoch, 1 if frozen}, or {false}. */
 export const status = `${intact}
 if not m then return {false} end
-return {m[1], m[4], m[2], m[5] or '0'}
+return {m.next, m.listed, m.epoch, m.frozen or '0'}
 `
 
 /**
- * ARGV which index, from 0, start, stop, 1 for descending, count.
- * Returns {next offset, entries…}, or {false}.
+ * ARGV which index, from 0, start, stop, 1 for descending, count, 1 for the rows too.
+ * Returns {next offset, entries…}, or {false}. With rows {next offset, text}: of each row its entry, a
+ * NUL (after its own), what is stored of it, two NULs. A hundred rows are read sooner from one text.
  */
 export const scan = `${intact}
 if not m then return {false} end
@@ -176,7 +198,20 @@ if ARGV[4] == '1' then
 else
   found = redis.call('ZRANGE', index(ARGV[1]), ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', 0, ARGV[5])
 end
-table.insert(found, 1, m[1])
+if ARGV[6] == '1' then
+  local keys, texts = found, {}
+  if ARGV[1] ~= '0' then
+    keys = {}
+    for i, entry in ipairs(found) do keys[i] = string.sub(entry, string.find(entry, '\\0', 1, true) + 1) end
+  end
+  local stored = #keys > 0 and redis.call('HMGET', rows, unpack(keys)) or {}
+  for i, entry in ipairs(found) do
+    local n = 4 * i
+    texts[n - 3], texts[n - 2], texts[n - 1], texts[n] = entry, '\\0', stored[i], '\\0\\0'
+  end
+  return {m.next, table.concat(texts)}
+end
+table.insert(found, 1, m.next)
 return found
 `
 
@@ -187,15 +222,7 @@ local total = 0
 for i = 2, #ARGV, 2 do
   total = total + redis.call('ZLEXCOUNT', index(ARGV[1]), ARGV[i], ARGV[i + 1])
 end
-return {m[1], total}
-`
-
-/** ARGV keys. Returns {next offset, stored rows…}, or {false}. */
-export const read = `${intact}
-if not m then return {false} end
-local found = redis.call('HMGET', rows, unpack(ARGV))
-table.insert(found, 1, m[1])
-return found
+return {m.next, total}
 `
 
 /**

@@ -1,10 +1,10 @@
 import type { RedisClient } from './redis-client.ts'
+import { nextField } from './scripts.ts'
 
 /** One partition of one view of one release: everything of it is in one hash slot. */
 export interface Slot {
   readonly rows: string
   readonly gone: string
-  readonly meta: string
   /** The index of the keys; the others are named alike. */
   readonly index0: string
 }
@@ -20,7 +20,6 @@ export function slotOf(
   return {
     rows: `${base}:rows`,
     gone: `${base}:gone`,
-    meta: `${base}:meta`,
     index0: `${base}:index0`,
   }
 }
@@ -40,8 +39,8 @@ export interface Change {
   readonly batch: string
   /** Sortable texts, each ending with the only NUL in it; of a deleted row nobody looks at them. */
   readonly indexed: readonly string[]
-  /** null deletes. */
-  readonly row: Buffer | null
+  /** JSON object, as the changelog has it; null deletes. */
+  readonly row: string | null
 }
 
 export interface ChangeSet {
@@ -82,6 +81,11 @@ export interface Pointer {
   readonly release: number
 }
 
+export interface PointerRead {
+  readonly pointer: Pointer | undefined
+  readonly told: readonly (string | undefined)[]
+}
+
 export interface Range {
   /** Bounds as in ZRANGE BYLEX: `-`, `+`, `[text` or `(text`. */
   readonly start: string
@@ -91,8 +95,20 @@ export interface Range {
 /** A row as it is stored. */
 export interface StoredRow {
   readonly indexed: readonly string[]
-  /** The bytes that the changelog had. */
-  readonly row: Buffer
+  /** JSON object, as the changelog has it. */
+  readonly row: string
+}
+
+export interface ScanOrder {
+  readonly descending: boolean
+  /** Of entries, at most. */
+  readonly count: number
+}
+
+/** A row as an index leads to it. */
+export interface IndexedRow extends StoredRow {
+  /** What the index has: `<indexed value><key>`, or the key alone. */
+  readonly entry: string
 }
 
 /** `next` is the offset up to which the changelog was applied when this was read. */
@@ -105,6 +121,8 @@ export interface Read<T> {
 export class ViewStore {
   readonly #redis: RedisClient
   readonly #namespace: string
+  /** Of this turn of the event loop. */
+  readonly #pointerReads = new Map<string, Promise<PointerRead>>()
 
   constructor(redis: RedisClient, namespace: string) {
     this.#redis = redis
@@ -122,14 +140,16 @@ export class ViewStore {
 
   /** Applies all changes, or none. Each has as many indexed values as the slot was claimed with. */
   async apply(slot: Slot, set: ChangeSet, markerMs: number): Promise<Applied> {
-    const values: (string | number | Buffer)[] = keysOf(slot)
+    const values: (string | number)[] = keysOf(slot)
     values.push(set.epoch, String(set.from), String(set.next))
     values.push(set.writtenAt - markerMs, set.writtenAt)
-    for (const { key, batch, indexed, row } of set.changes) {
-      values.push(key, batch, row ?? '', ...indexed)
+    const { newest, outdated } = newestOfEach(set.changes)
+    for (const { key, batch, indexed, row } of newest) {
+      values.push(key, storedText(batch, indexed, row))
+      for (const value of indexed) values.push(value + key)
     }
     const [outcome, detail] = await this.#redis.kappaApply(...values)
-    if (outcome === 'applied') return { outcome, outdated: Number(detail) }
+    if (outcome === 'applied') return { outcome, outdated: outdated + Number(detail) }
     if (outcome === 'lost') return { outcome }
     return { outcome: outcome as 'fenced' | 'elsewhere' | 'frozen', next: BigInt(detail ?? 0) }
   }
@@ -154,12 +174,36 @@ export class ViewStore {
   async scan(
     slot: Slot,
     index: number,
-    { start, stop }: Range,
-    { descending, count }: { readonly descending: boolean; readonly count: number },
+    range: Range,
+    order: ScanOrder,
   ): Promise<Read<string[]> | undefined> {
-    const bounds = [index, start, stop, descending ? 1 : 0, count]
-    const [next, ...found] = await this.#redis.kappaScan(...keysOf(slot), ...bounds)
-    return next == null ? undefined : { next: BigInt(next), found: found as string[] }
+    const reply = await this.#scan(slot, index, range, order, 0)
+    const next = reply[0]
+    return next == null ? undefined : { next: BigInt(next), found: reply.slice(1) as string[] }
+  }
+
+  /** As `scan`, with the rows. */
+  async scanRows(
+    slot: Slot,
+    index: number,
+    range: Range,
+    order: ScanOrder,
+  ): Promise<Read<IndexedRow[]> | undefined> {
+    const reply = await this.#scan(slot, index, range, order, 1)
+    const next = reply[0]
+    if (next == null) return undefined
+    return { next: BigInt(next), found: indexedRows(reply[1] ?? '') }
+  }
+
+  #scan(
+    slot: Slot,
+    index: number,
+    { start, stop }: Range,
+    { descending, count }: ScanOrder,
+    withRows: 0 | 1,
+  ): Promise<(string | null)[]> {
+    const asked = [index, start, stop, descending ? 1 : 0, count, withRows]
+    return this.#redis.kappaScan(...keysOf(slot), ...asked)
   }
 
   /** How many entries of an index are in the ranges, which have none in common. */
@@ -177,8 +221,14 @@ export class ViewStore {
     slot: Slot,
     keys: readonly string[],
   ): Promise<Read<(StoredRow | undefined)[]> | undefined> {
-    const [next, ...found] = await this.#redis.kappaReadBuffer(...keysOf(slot), ...keys)
-    return next == null ? undefined : { next: BigInt(String(next)), found: found.map(parseStored) }
+    const [next, ...found] = await this.#redis.hmget(slot.rows, nextField, ...keys)
+    return next == null ? undefined : { next: BigInt(next), found: found.map(parseStored) }
+  }
+
+  async readOne(slot: Slot, key: string): Promise<Read<StoredRow | undefined> | undefined> {
+    const reply = await this.#redis.hmget(slot.rows, nextField, key)
+    const [next, stored] = reply
+    return next == null ? undefined : { next: BigInt(next), found: parseStored(stored ?? null) }
   }
 
   /** Sets the pointer to the live release unless a newer epoch is there; returns what is there. */
@@ -189,20 +239,30 @@ export class ViewStore {
 
   /**
    * The pointer to the live release, and for each of the views the position that clients were told
-   * last, whatever the release.
+   * last, whatever the release. Read after everything that this turn of the event loop asks, once for
+   * all who ask for it.
    */
-  async pointer(
-    application: string,
-    views: readonly string[] = [],
-  ): Promise<{ pointer: Pointer | undefined; told: (string | undefined)[] }> {
+  pointer(application: string, views: readonly string[] = []): Promise<PointerRead> {
+    if (this.#redis.sendAtLast === undefined) return this.#readPointer(application, views)
+    const asked = `${application}/${views}`
+    const reading = this.#pointerReads.get(asked)
+    if (reading !== undefined) return reading
+    const read = Promise.withResolvers<PointerRead>()
+    this.#pointerReads.set(asked, read.promise)
+    this.#redis.sendAtLast(() => {
+      this.#pointerReads.delete(asked)
+      read.resolve(this.#readPointer(application, views))
+    })
+    return read.promise
+  }
+
+  async #readPointer(application: string, views: readonly string[]): Promise<PointerRead> {
     const fields = ['epoch', 'release', ...views.map(toldField)]
-    const [epoch, release, ...told] = await this.#redis.hmget(
-      this.#pointerKey(application),
-      ...fields,
-    )
+    const reply = await this.#redis.hmget(this.#pointerKey(application), ...fields)
+    const [epoch, release] = reply
     return {
       pointer: epoch == null ? undefined : { epoch: Number(epoch), release: Number(release) },
-      told: told.map((text) => text ?? undefined),
+      told: views.map((_, index) => reply[index + 2] ?? undefined),
     }
   }
 
@@ -236,23 +296,54 @@ function toldField(view: string): string {
   return `told:${view}`
 }
 
-function keysOf({ rows, gone, meta, index0 }: Slot): string[] {
-  return [rows, gone, meta, index0]
+function keysOf({ rows, gone, index0 }: Slot): string[] {
+  return [rows, gone, index0]
 }
 
-const separator = '|'.charCodeAt(0)
-
-function parseStored(stored: Buffer | null | undefined): StoredRow | undefined {
-  if (stored == null) return undefined
-  const first = stored.indexOf(separator)
-  const second = stored.indexOf(separator, first + 1)
-  const indexed: string[] = []
-  let at = second + 1
-  if (second > first + 1) {
-    for (const length of stored.toString('latin1', first + 1, second).split(',')) {
-      indexed.push(stored.toString('utf8', at, at + Number(length)))
-      at += Number(length)
-    }
+/** The last change of each key that no newer batch has been before, and how many one has. */
+function newestOfEach(changes: readonly Change[]): { newest: Iterable<Change>; outdated: number } {
+  const newest = new Map<string, Change>()
+  let outdated = 0
+  for (const change of changes) {
+    const before = newest.get(change.key)
+    if (before !== undefined && Number(change.batch) < Number(before.batch)) outdated += 1
+    else newest.set(change.key, change)
   }
-  return at === stored.length ? undefined : { indexed, row: stored.subarray(at) }
+  return { newest: newest.values(), outdated }
+}
+
+function storedText(batch: string, indexed: readonly string[], row: string | null): string {
+  return row === null ? `${batch}|` : `${batch}|${indexed.join('')}${row}`
+}
+
+function parseStored(stored: string | null): StoredRow | undefined {
+  if (stored === null || stored.endsWith('|')) return undefined
+  const values = stored.indexOf('|') + 1
+  const row = Math.max(values, stored.lastIndexOf('\0') + 1)
+  return { indexed: sortableParts(stored.slice(values, row)), row: stored.slice(row) }
+}
+
+function indexedRows(text: string): IndexedRow[] {
+  const rows: IndexedRow[] = []
+  for (let at = 0; at < text.length; ) {
+    const entryEnd = text.indexOf(betweenTexts, at) + 1
+    const storedEnd = text.indexOf(betweenTexts, entryEnd + 1)
+    const stored = parseStored(text.slice(entryEnd + 1, storedEnd))
+    if (stored) rows.push({ entry: text.slice(at, entryEnd), ...stored })
+    at = storedEnd + betweenTexts.length
+  }
+  return rows
+}
+
+const betweenTexts = '\0\0'
+
+/** The texts, each ending with the only NUL in it, that a text is put together of. */
+function sortableParts(text: string): string[] {
+  const parts: string[] = []
+  for (let at = 0; at < text.length; ) {
+    const end = text.indexOf('\0', at) + 1
+    parts.push(text.slice(at, end))
+    at = end
+  }
+  return parts
 }

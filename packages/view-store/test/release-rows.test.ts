@@ -21,7 +21,7 @@ before(async () => {
 beforeEach(() => redis.flushdb())
 after(() => redis.disconnect())
 
-const keysOfSlot = 4
+const keysOfSlot = 3
 
 async function fill(namespace: string, application: string, release: number, partitions: number) {
   const slots = Array.from({ length: partitions }, (_, partition) =>
@@ -41,7 +41,7 @@ test('L5: all keys of a release go, in bounded parts, and those of its neighbour
   await fill('kappa-2', 'shop', 1, 2)
   await new ViewStore(redis, 'kappa').point('shop', 1, 1)
   const neighbours = (await redis.keys('*')).sort()
-  const keys = await fill('kappa', 'shop', 1, 750)
+  const keys = await fill('kappa', 'shop', 1, 1_000)
   const rows = new ReleaseRows(redis, 'kappa')
   const parts: number[] = []
   assert.equal(await rows.removeRows('shop', 1, { onRemoved: (part) => parts.push(part) }), keys)
@@ -78,7 +78,7 @@ test('releases with any key are found once, whatever else lies there', async () 
 })
 
 test('called off, it stops before the next part', async () => {
-  await fill('kappa', 'shop', 1, 750)
+  await fill('kappa', 'shop', 1, 1_000)
   const stop = new AbortController()
   const removing = new ReleaseRows(redis, 'kappa').removeRows('shop', 1, {
     signal: stop.signal,

@@ -33,23 +33,39 @@ export interface AnswerMeta {
   readonly json: string
 }
 
+interface SaidOfPosition {
+  readonly headers: Readonly<Record<string, string>>
+  /** JSON members that do not change while the position is the newest. */
+  readonly members: string
+}
+
+const said = new WeakMap<DeclaredPosition, SaidOfPosition>()
+
 /** Says of rows that were read after `declared` which release, position and freshness they have. */
 export function answerMeta(
   control: ControlState,
   view: LoadedView,
   declared: DeclaredPosition,
 ): AnswerMeta {
-  const { record, token } = declared
-  const freshnessMs = Math.max(0, Date.now() - record.current_at)
-  const asOf = record.as_of === null ? null : new Date(record.as_of).toISOString()
+  let ofPosition = said.get(declared)
+  if (ofPosition === undefined) {
+    ofPosition = sayOfPosition(view, declared)
+    said.set(declared, ofPosition)
+  }
+  const freshness = String(Math.max(0, Date.now() - declared.record.current_at))
   const complete = control.isComplete(view.application, view.release)
   const headers: Record<string, string> = {
-    'kappa-release': String(view.release),
-    'kappa-position': token,
-    'kappa-freshness-ms': String(freshnessMs),
+    ...ofPosition.headers,
+    'kappa-freshness-ms': freshness,
   }
-  if (asOf !== null) headers['kappa-as-of'] = asOf
   if (!complete) headers['kappa-complete'] = 'false'
+  const json = `{${ofPosition.members},"freshness_ms":${freshness},"complete":${complete}}`
+  return { headers, json }
+}
+
+function sayOfPosition(view: LoadedView, { record, token }: DeclaredPosition): SaidOfPosition {
+  const asOf = record.as_of === null ? null : new Date(record.as_of).toISOString()
+  const headers = { 'kappa-release': String(view.release), 'kappa-position': token }
   const json = JSON.stringify({
     application: view.application,
     view: view.name,
@@ -57,9 +73,10 @@ export function answerMeta(
     position: token,
     as_of: asOf,
     current_at: new Date(record.current_at).toISOString(),
-    freshness_ms: freshnessMs,
-    complete,
     late_events: record.late_events,
   })
-  return { headers, json }
+  return {
+    headers: asOf === null ? headers : { ...headers, 'kappa-as-of': asOf },
+    members: json.slice(1, -1),
+  }
 }

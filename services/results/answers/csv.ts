@@ -6,7 +6,7 @@ export function csvHeader({ columns }: RowShape): string {
 }
 
 /** A row as a line. Null is empty, a text as it is, all else as in JSON. */
-export function csvLine(shape: RowShape, row: Buffer): string {
+export function csvLine(shape: RowShape, row: string): string {
   return `${shape.values(row).map(csvValue).join(',')}\r\n`
 }
 

@@ -1,21 +1,32 @@
 import { createHash } from 'node:crypto'
+import { crc32 } from 'node:zlib'
 import { type TSchema, Type } from 'typebox'
+import type { Answer, LoadedView } from '../loading/loaded-view.ts'
 
 export const NotModified: TSchema = Type.Unknown({
   description: 'The rows are those that `if-none-match` names.',
 })
 
+const lengthMax = 64
+
 /**
- * Tells apart all answers whose rows differ: by what was asked, and by what was applied of the changelog
- * where the rows were read. Weak, as what answers say of their freshness changes all the time.
+ * Tells apart all answers whose rows differ: by the release, by what was applied of the changelog where
+ * the rows were read, and by what was asked. Weak, as what answers say of their freshness changes all
+ * the time.
+ * @param asked the URL, and in which form
  */
 export function etagOf(
-  asked: readonly (string | number)[],
-  applied: readonly (readonly [partition: number, next: bigint])[],
+  { release }: Pick<LoadedView, 'release'>,
+  applied: Answer['applied'],
+  asked: string,
 ): string {
-  const text = JSON.stringify([asked, applied.map(String).sort()])
-  const hash = createHash('sha256').update(text).digest('base64url')
-  return `W/"${hash.slice(0, 22)}"`
+  const offsets = applied.map(([partition, next]) => `${partition}.${next}`)
+  const text = offsets.length > 1 ? offsets.sort().join('-') : (offsets[0] ?? '')
+  const short =
+    text.length > lengthMax
+      ? createHash('sha256').update(text).digest('base64url').slice(0, 22)
+      : text
+  return `W/"${release}-${short}-${crc32(asked).toString(36)}"`
 }
 
 /** Whether an `if-none-match` header names the tag (RFC 9110: weakly compared). */

@@ -2,7 +2,7 @@ import { csvHeader, csvLine } from './csv.ts'
 import type { RowShape } from './row-shape.ts'
 
 export interface RowsPart {
-  readonly page: { readonly rows: readonly Buffer[] }
+  readonly page: { readonly rows: readonly string[] }
   readonly shape: RowShape
   /** To go on with, if there may be more. */
   readonly cursor: string | undefined
@@ -17,7 +17,7 @@ export async function* rowLines(
   first: RowsPart,
   rowsMax: number,
   next: (cursor: string, rowsLeft: number) => Promise<RowsPart>,
-): AsyncGenerator<string | Buffer> {
+): AsyncGenerator<string> {
   if (media === 'csv') yield csvHeader(first.shape)
   let part = first
   let left = rowsMax
@@ -29,8 +29,7 @@ export async function* rowLines(
   }
 }
 
-function linesOf(media: 'ndjson' | 'csv', { page, shape }: RowsPart): string | Buffer {
+function linesOf(media: 'ndjson' | 'csv', { page, shape }: RowsPart): string {
   if (media === 'csv') return page.rows.map((row) => csvLine(shape, row)).join('')
-  const end = Buffer.from('\n')
-  return Buffer.concat(page.rows.flatMap((row) => [shape.json(row), end]))
+  return page.rows.map((row) => `${shape.json(row)}\n`).join('')
 }

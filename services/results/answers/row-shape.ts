@@ -1,8 +1,8 @@
 import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
+import { memberTexts } from '../encoding/row-members.ts'
 import type { LoadedView } from '../loading/loaded-view.ts'
 import { hint } from '../queries/did-you-mean.ts'
-import { rowMembers } from './row-members.ts'
 
 export interface ShapeOptions {
   /** Names of columns, separated by commas. */
@@ -15,28 +15,36 @@ export interface ShapeOptions {
 export interface RowShape {
   readonly columns: readonly ViewColumn[]
   /** JSON of the columns' values, in their order; `null` for one that the row lacks. */
-  values(row: Buffer): string[]
-  /** JSON of the row; of a whole one the very bytes that it has. */
-  json(row: Buffer): Buffer
+  values(row: string): string[]
+  /** JSON of the row; of a whole one the very text that it has. */
+  json(row: string): string
 }
 
 const exactTypes = /^(bigint|decimal\b.*)$/i
 
+const wholeRows = new WeakMap<LoadedView, RowShape>()
+
 /** @throws ServiceError `unknown_column` */
-export function rowShape(view: LoadedView, { columns: wanted, numbers }: ShapeOptions): RowShape {
+export function rowShape(view: LoadedView, options: ShapeOptions): RowShape {
+  if (options.columns !== undefined || options.numbers === 'string') return shapeOf(view, options)
+  const shape = wholeRows.get(view) ?? shapeOf(view, {})
+  wholeRows.set(view, shape)
+  return shape
+}
+
+function shapeOf(view: LoadedView, { columns: wanted, numbers }: ShapeOptions): RowShape {
   const asText = numbers === 'string'
   const columns = wanted === undefined ? view.definition.columns : chosen(view, wanted)
   const isWhole = wanted === undefined && !asText
-  const values = (row: Buffer): string[] => {
-    const members = new Map(rowMembers(row.toString()).map(({ name, json }) => [name, json]))
-    return columns.map(({ name, type }) => {
-      const json = members.get(name) ?? 'null'
-      return asText && json !== 'null' && exactTypes.test(type) ? `"${json}"` : json
-    })
-  }
-  const names = columns.map(({ name }) => JSON.stringify(name))
-  const json = (row: Buffer): Buffer =>
-    isWhole ? row : Buffer.from(`{${values(row).map((value, at) => `${names[at]}:${value}`)}}`)
+  const names = columns.map(({ name }) => name)
+  const quoted = columns.map(({ type }) => asText && exactTypes.test(type))
+  const values = (row: string): string[] =>
+    memberTexts(row, names).map((text = 'null', at) =>
+      quoted[at] && text !== 'null' ? `"${text}"` : text,
+    )
+  const jsonNames = names.map((name) => JSON.stringify(name))
+  const json = (row: string): string =>
+    isWhole ? row : `{${values(row).map((value, at) => `${jsonNames[at]}:${value}`)}}`
   return { columns, values, json }
 }
 

@@ -11,8 +11,8 @@ export function eventText(event: string, data: string, id?: string): string {
 /** A comment: nothing is told, and the stream is alive. */
 export const signOfLife = ':\n\n'
 
-export function rowData(key: string, shape: RowShape, row: Buffer): string {
-  return `{"key":${key},"row":${shape.json(row).toString()}}`
+export function rowData(key: string, shape: RowShape, row: string): string {
+  return `{"key":${key},"row":${shape.json(row)}}`
 }
 
 const unquoted = /^(boolean|tinyint|smallint|int|bigint|decimal\b.*)$/i
@@ -30,6 +30,6 @@ export function keyJson(
 }
 
 /** The same of a row that has all columns. */
-export function keyJsonOfRow(keyShape: RowShape, row: Buffer): string {
+export function keyJsonOfRow(keyShape: RowShape, row: string): string {
   return `[${keyShape.values(row).join(',')}]`
 }

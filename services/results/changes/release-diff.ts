@@ -71,7 +71,7 @@ export async function* releaseDiff(
     if (right !== undefined && order > 0) yield rowEvent(right, keyShape, shapes.now)
     else if (left !== undefined && order < 0) yield deleteEvent(keyJsonOfRow(keyShape, left.row))
     else if (left !== undefined && right !== undefined) {
-      const isSame = shapes.old.json(left.row).equals(shapes.now.json(right.row))
+      const isSame = shapes.old.json(left.row) === shapes.now.json(right.row)
       if (!isSame) yield rowEvent(right, keyShape, shapes.now)
     }
     if (order <= 0) left = (await before.next()).value

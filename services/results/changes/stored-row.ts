@@ -1,7 +1,7 @@
 import type { IncomingRecord } from '@kappa/kafka/port'
 import type { StoredRow, ViewStore } from '@kappa/view-store/view-store'
 import type { LoadedView } from '../loading/loaded-view.ts'
-import { placeOf, readEntries } from '../reading/read-entries.ts'
+import { placeOf, readEntry } from '../reading/read-entries.ts'
 
 /**
  * The row that a view has now for the key of a changelog record, of whatever release.
@@ -15,6 +15,5 @@ export async function storedRow(
   key: string,
 ): Promise<StoredRow | undefined> {
   const place = placeOf(view, record.key ?? Buffer.alloc(0), key)
-  const [stored] = await readEntries(store, view, view.beginAnswer(), [place])
-  return stored
+  return readEntry(store, view, view.beginAnswer(), place)
 }

@@ -40,10 +40,13 @@ export function canonicalValue(column: ViewColumn, text: string): CanonicalValue
 }
 
 function canonicalInteger(text: string, [min, max]: readonly [bigint, bigint]): CanonicalValue {
-  const wanted = { wanted: `a whole number from ${min} to ${max}` }
-  if (!/^[+-]?\d{1,30}$/.test(text)) return wanted
-  const value = BigInt(text.replace(/^\+/, ''))
-  return value < min || value > max ? wanted : { value: String(value) }
+  // Nearly all: two digits are in a tinyint's bounds, nine in an int's, 18 in a bigint's.
+  const digits = max > 2_147_483_647n ? 18 : max > 32_767n ? 9 : 2
+  if (text.length <= digits && /^(0|-?[1-9]\d*)$/.test(text)) return { value: text }
+  const value = /^[+-]?\d{1,30}$/.test(text) ? BigInt(text.replace(/^\+/, '')) : undefined
+  return value === undefined || value < min || value > max
+    ? { wanted: `a whole number from ${min} to ${max}` }
+    : { value: String(value) }
 }
 
 /** Java writes decimals far from 1 with an exponent. */

@@ -9,7 +9,9 @@ export function encodeKey(values: readonly (string | null)[]): string {
 
 // Jackson writes control characters without a short form in upper-case hex, JSON.stringify in lower.
 function encodeValue(value: string | null): string {
-  return JSON.stringify(value).replace(/(?<!\\)((?:\\\\)*)\\u([0-9a-f]{4})/g, upperCaseEscape)
+  const json = JSON.stringify(value)
+  if (!json.includes('\\u')) return json
+  return json.replace(/(?<!\\)((?:\\\\)*)\\u([0-9a-f]{4})/g, upperCaseEscape)
 }
 
 function upperCaseEscape(_match: string, backslashes: string, hex: string): string {

@@ -49,10 +49,16 @@ export function sortablePrefix(text: string): string {
 
 type Kind = 'text' | 'number' | 'double'
 
+const kinds = new Map<string, Kind>()
+
 function kindOf(type: string): Kind {
+  const known = kinds.get(type)
+  if (known !== undefined) return known
   const name = type.toLowerCase()
-  if (name === 'double' || name === 'float') return 'double'
-  return /^(tinyint|smallint|int|bigint|decimal\b.*)$/.test(name) ? 'number' : 'text'
+  const isNumber = /^(tinyint|smallint|int|bigint|decimal\b.*)$/.test(name)
+  const kind = name === 'double' || name === 'float' ? 'double' : isNumber ? 'number' : 'text'
+  kinds.set(type, kind)
+  return kind
 }
 
 function encode(kind: Kind, canonical: string): string {
@@ -62,6 +68,7 @@ function encode(kind: Kind, canonical: string): string {
 
 /** The escapes keep the order: what is escaped is below all else, and NUL the least. */
 function escapeText(text: string): string {
+  if (!text.includes(AFTER) && !text.includes(END)) return text
   return text.replaceAll(AFTER, `${AFTER}\u0002`).replaceAll(END, AFTER + AFTER)
 }
 
@@ -71,8 +78,12 @@ function escapeText(text: string): string {
  */
 function encodeNumber(canonical: string): string {
   const isNegative = canonical.startsWith('-')
-  const [whole = '', fraction = ''] = canonical.replace(/^-/, '').split('.')
-  const digits = `${String(whole.length).padStart(2, '0')}${whole}${fraction}`
+  const start = isNegative ? 1 : 0
+  const point = canonical.indexOf('.')
+  const end = point < 0 ? canonical.length : point
+  const whole = canonical.slice(start, end)
+  const length = end - start
+  const digits = `${length < 10 ? '0' : ''}${length}${whole}${canonical.slice(end + 1)}`
   return isNegative ? `-${complement(digits)}` : `0${digits}`
 }
 

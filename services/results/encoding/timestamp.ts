@@ -5,6 +5,7 @@
  */
 
 const dateForm = /^(\d{4})-(\d{2})-(\d{2})$/
+const canonicalForm = /^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z$/
 const timeForm =
   /^(\d{4}-\d{2}-\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|[+-]\d{2}:?\d{2})?$/i
 
@@ -12,11 +13,14 @@ const timeForm =
 export function canonicalDate(text: string): string | undefined {
   const match = dateForm.exec(text)
   if (!match) return undefined
-  const [, year, month, day] = match.map(Number) as [number, number, number, number]
-  if (year === 0) return undefined
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? text : undefined
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])]
+  const isThere = year > 0 && month >= 1 && month <= 12 && day >= 1
+  return isThere && day <= daysIn(year, month) ? text : undefined
+}
+
+function daysIn(year: number, month: number): number {
+  if (month === 2) return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 29 : 28
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31
 }
 
 /**
@@ -24,6 +28,7 @@ export function canonicalDate(text: string): string | undefined {
  * offset; without one it is UTC. Undefined when it is neither, or finer than microseconds.
  */
 export function canonicalTimestamp(text: string): string | undefined {
+  if (canonicalForm.test(text)) return canonicalDate(text.slice(0, 10)) && text
   if (canonicalDate(text)) return `${text}T00:00:00.000000Z`
   const match = timeForm.exec(text)
   if (!match) return undefined

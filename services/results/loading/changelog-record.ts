@@ -1,7 +1,7 @@
 import type { IncomingRecord } from '@kappa/kafka/port'
 import type { Change } from '@kappa/view-store/view-store'
 import { canonicalValue } from '../encoding/canonical-value.ts'
-import { parseExactJson } from '../encoding/exact-json.ts'
+import { memberTexts } from '../encoding/row-members.ts'
 import { sortable, sortableKey } from '../encoding/sortable.ts'
 import type { LoadedView } from './loaded-view.ts'
 
@@ -26,7 +26,8 @@ export function changeOf(record: IncomingRecord, view: LoadedView): Change {
   const key = sortableKey(view.keyColumns, values)
   if (record.value === null) return { key, batch, indexed: view.nothingIndexed, row: null }
   if (record.value[0] !== 0x7b) throw unusable(record, 'its value is not a JSON object')
-  return { key, batch, indexed: indexedOf(record, view, values), row: record.value }
+  const row = record.value.toString()
+  return { key, batch, indexed: indexedOf(record, row, view, values), row }
 }
 
 /** The texts of the key columns. @throws ChangelogRecordError */
@@ -38,35 +39,38 @@ export function keyValuesOf(record: IncomingRecord, view: LoadedView): (string |
 
 function indexedOf(
   record: IncomingRecord,
+  row: string,
   view: LoadedView,
   key: readonly (string | null)[],
 ): string[] {
-  let row: unknown
-  return view.indexedColumns.map((column) => {
-    const inKey = view.definition.key.indexOf(column.name)
-    if (inKey >= 0) return sortable(column.type, key[inKey] ?? null)
-    row ??= parse(record, String(record.value), parseExactJson)
-    const value = (row as Record<string, unknown>)[column.name] ?? null
-    if (value === null) return sortable(column.type, null)
-    const text = String(value)
+  const { indexedColumns, indexedInKey, indexedInRow } = view
+  if (indexedColumns.length === 0) return []
+  const texts = indexedInRow.length === 0 ? [] : membersOf(record, row, indexedInRow)
+  return indexedColumns.map((column, place) => {
+    const inKey = indexedInKey[place]
+    if (inKey !== undefined) return sortable(column.type, key[inKey] ?? null)
+    const json = texts[indexedInRow.indexOf(column.name)] ?? 'null'
+    if (json === 'null') return sortable(column.type, null)
+    const text = json.startsWith('"') ? String(parse(record, json)) : json
     const canonical = canonicalValue(column, text)
     if ('value' in canonical) return sortable(column.type, canonical.value)
     const nearest = nearestTime(column.type, text)
     if (nearest !== undefined) return sortable(column.type, nearest)
-    throw unusable(
-      record,
-      `its column ${column.name} of type ${column.type} is ${JSON.stringify(value)}`,
-    )
+    throw unusable(record, `its column ${column.name} of type ${column.type} is ${json}`)
   })
 }
 
-function parse(
-  record: IncomingRecord,
-  json: string,
-  read = JSON.parse as (text: string) => unknown,
-): unknown {
+function membersOf(record: IncomingRecord, row: string, names: readonly string[]) {
+  return orUnusable(record, () => memberTexts(row, names))
+}
+
+function parse(record: IncomingRecord, json: string): unknown {
+  return orUnusable(record, () => JSON.parse(json))
+}
+
+function orUnusable<T>(record: IncomingRecord, read: () => T): T {
   try {
-    return read(json)
+    return read()
   } catch (error) {
     throw unusable(record, `it is not JSON (${error instanceof Error ? error.message : error})`)
   }

@@ -43,6 +43,10 @@ export class LoadedView {
   readonly timeColumn: ViewColumn | undefined
   /** By these rows are indexed on top of their key, in this order: the time, then what is ranked. */
   readonly indexedColumns: readonly ViewColumn[]
+  /** Of each indexed column its place in the key; undefined for one that is in the row alone. */
+  readonly indexedInKey: readonly (number | undefined)[]
+  /** Names of the indexed columns that are in the row alone. */
+  readonly indexedInRow: readonly string[]
   /** As many values as indexed columns, for a row that is deleted. */
   readonly nothingIndexed: readonly string[]
   readonly #required: bigint[]
@@ -64,6 +68,8 @@ export class LoadedView {
     this.timeColumn = time === undefined ? undefined : this.#column(time)
     const indexed = new Set([...(time === undefined ? [] : [time]), ...ranked])
     this.indexedColumns = [...indexed].map((name) => this.#column(name))
+    this.indexedInKey = this.indexedColumns.map(({ name }) => placeIn(key, name))
+    this.indexedInRow = [...indexed].filter((name) => !key.includes(name))
     this.nothingIndexed = this.indexedColumns.map(() => '')
     this.#required = this.slots.map((_, partition) => parts.ends[partition] ?? 0n)
     this.#onRebuild = parts.onRebuild
@@ -155,4 +161,9 @@ export class LoadedView {
       `The definition of ${this.application}/${this.release}/${this.name} names "${name}", which is not a column of it`,
     )
   }
+}
+
+function placeIn(names: readonly string[], name: string): number | undefined {
+  const place = names.indexOf(name)
+  return place < 0 ? undefined : place
 }

@@ -23,6 +23,11 @@ export interface ApplierHost {
   refused(view: LoadedView, outcome: Applied['outcome']): void
 }
 
+interface SentSet {
+  readonly set: ChangeSet
+  readonly applied: Promise<Applied>
+}
+
 /** `frozen`: nothing else can be done than to come back later. */
 type Seek = { readonly seekTo: bigint; readonly frozen?: true } | undefined
 
@@ -98,19 +103,31 @@ export class PartitionApplier {
       return { seekTo: next }
     }
     this.#aligned = true
-    const sets = this.#changeSets(records, next)
-    const slot = this.#slot
-    const results = await Promise.all(
-      sets.map((set) => this.#store.apply(slot, set, this.#settings.deletedMarkerMs)),
-    )
-    for (const [index, result] of results.entries()) {
-      const set = sets[index] as ChangeSet
-      if (result.outcome !== 'applied') return this.#refused(result, begin)
-      if (this.#claim) this.#claim.next = set.next
-      this.view.observe(this.partition, set.next)
-      this.#host.applied(this.view, set.changes.length)
-      if (result.outdated > 0) this.#host.outdated(this.view, result.outdated)
+    // While Redis applies one set, the next one is made and is on its way.
+    let sent: SentSet | undefined
+    for (const set of this.#changeSets(records, next)) {
+      const before = sent
+      sent = this.#send(set)
+      const seek = before && (await this.#settle(before, begin))
+      if (seek) return seek
     }
+    return sent && this.#settle(sent, begin)
+  }
+
+  #send(set: ChangeSet): SentSet {
+    const applied = this.#store.apply(this.#slot, set, this.#settings.deletedMarkerMs)
+    // Nobody may get to wait for it: one before it may fail first.
+    applied.catch(() => undefined)
+    return { set, applied }
+  }
+
+  async #settle({ set, applied }: SentSet, begin: bigint): Promise<Seek> {
+    const result = await applied
+    if (result.outcome !== 'applied') return this.#refused(result, begin)
+    if (this.#claim) this.#claim.next = set.next
+    this.view.observe(this.partition, set.next)
+    this.#host.applied(this.view, set.changes.length)
+    if (result.outdated > 0) this.#host.outdated(this.view, result.outdated)
     return undefined
   }
 
@@ -150,10 +167,9 @@ export class PartitionApplier {
     return next
   }
 
-  #changeSets(records: readonly IncomingRecord[], start: bigint): ChangeSet[] {
+  *#changeSets(records: readonly IncomingRecord[], start: bigint): Generator<ChangeSet> {
     const { recordsPerCallMax, bytesPerCallMax } = this.#settings
     const epoch = this.#claim?.epoch ?? '0'
-    const sets: ChangeSet[] = []
     let from = start
     let changes: Change[] = []
     let bytes = 0
@@ -165,12 +181,11 @@ export class PartitionApplier {
       const full = changes.length >= recordsPerCallMax || bytes >= bytesPerCallMax
       if (!full && index < records.length - 1) continue
       const next = record.offset + 1n
-      sets.push({ epoch, from, next, writtenAt, changes })
+      yield { epoch, from, next, writtenAt, changes }
       from = next
       changes = []
       bytes = 0
     }
-    return sets
   }
 
   get #slot() {

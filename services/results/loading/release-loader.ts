@@ -66,6 +66,7 @@ export class ReleaseLoader implements ApplierHost {
       from: 'beginning',
       commit: false,
       maxRecordsPerBatch: settings.recordsPerBatchMax,
+      partitionsAtOnce: settings.partitionsAtOnceMax,
       maxWaitMs: 500,
       onAssigned: (assigned) => {
         this.#assigned = new Set(

@@ -7,7 +7,7 @@ import { readPage } from './page.ts'
 export interface KeyedRow {
   /** Sortable. */
   readonly key: string
-  readonly row: Buffer
+  readonly row: string
 }
 
 /**

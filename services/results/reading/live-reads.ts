@@ -76,9 +76,10 @@ export class LiveReads {
     read: (view: LoadedView, answer: Answer) => Promise<T>,
   ): Promise<{ result: T; view: LoadedView; declared: DeclaredPosition }> {
     if (awaited) await this.#untilCovered(application, name, awaited)
+    const names = [name]
     return this.read(
       application,
-      () => [name],
+      () => names,
       turns,
       async (live) => {
         const view = this.#parts.catalogue.view(live, name)
@@ -130,7 +131,7 @@ export class LiveReads {
       }
       const views = names(live)
       // Settled, not awaited: what fails in a release that is live no more is no error of a client.
-      const attempted = Promise.allSettled([attempt(live)])
+      const attempted = settled(attempt(live))
       if (turns === 'several') await attempted
       const { pointer, told } = await store.pointer(application, views)
       if (pointer === undefined || pointer.epoch < live.epoch) {
@@ -139,14 +140,14 @@ export class LiveReads {
       } else if (pointer.epoch !== live.epoch || pointer.release !== live.release) {
         await this.#untilKnown(live, pointer, deadline)
       } else {
-        const [outcome] = await attempted
-        if (outcome.status === 'rejected') {
+        const outcome = await attempted
+        if ('reason' in outcome) {
           await this.#orGiveUp(live, views, outcome.reason, deadline)
           continue
         }
-        const newest = new Map(views.map((name, index) => [name, told[index]]))
-        const behind = await this.#tell(outcome.value.declared, newest)
-        if (!behind) return outcome.value.result
+        const { result, declared } = outcome.value
+        const behind = await this.#tell(declared, (name) => told[views.indexOf(name)])
+        if (!behind) return result
         await this.#catchUp(behind.view, behind.told, deadline)
       }
     }
@@ -186,10 +187,10 @@ export class LiveReads {
   /** Notes what the answer will tell; returns a view of which clients were told more already. */
   async #tell(
     declared: Attempt<unknown>['declared'],
-    newest: ReadonlyMap<string, string | undefined>,
+    toldLast: (view: string) => string | undefined,
   ): Promise<{ view: LoadedView; told: string } | undefined> {
     for (const [view, { token, record }] of declared) {
-      const told = newest.get(view.name)
+      const told = toldLast(view.name)
       if (told === token) continue
       if (told !== undefined && !isReached(record.sources, told)) return { view, told }
       const now = await this.#parts.store.tell(view.application, view.name, told, token)
@@ -220,6 +221,14 @@ export class LiveReads {
     this.#refreshing.set(view, refreshing)
     await refreshing
   }
+}
+
+/** Which of both it came to, without a rejection that nobody handles. */
+function settled<T>(promise: Promise<T>): Promise<{ value: T } | { reason: unknown }> {
+  return promise.then(
+    (value) => ({ value }),
+    (reason: unknown) => ({ reason }),
+  )
 }
 
 /** What is no token says nothing: it was told by a version that wrote them otherwise. */

@@ -1,4 +1,4 @@
-import type { ViewStore } from '@kappa/view-store/view-store'
+import type { Range, ScanOrder, Slot, StoredRow, ViewStore } from '@kappa/view-store/view-store'
 import { compareBytes } from '../encoding/compare-bytes.ts'
 import type { Answer, LoadedView } from '../loading/loaded-view.ts'
 import { passesIndexed, passesKey } from '../queries/placed-conditions.ts'
@@ -7,7 +7,7 @@ import { type RowPlace, readEntries } from './read-entries.ts'
 
 export interface Page {
   /** The rows as Spark wrote them, JSON. */
-  readonly rows: readonly Buffer[]
+  readonly rows: readonly string[]
   /** Their keys, sortable. */
   readonly keys: readonly string[]
   /** Last entry of the index that was looked at, if there may be more after it. */
@@ -18,6 +18,8 @@ export interface Page {
 
 interface Entry extends RowPlace {
   readonly member: string
+  /** Not read yet where the key may leave it out. */
+  readonly stored: StoredRow | undefined
 }
 
 /** Entries that one call asks of one partition. */
@@ -39,15 +41,14 @@ export async function readPage(
   const scans = view.slots.map(
     (_, partition) => new PartitionScan(store, view, answer, query, partition),
   )
-  const rows: Buffer[] = []
+  const rows: string[] = []
   const keys: string[] = []
   let scanned = 0
   let after: string | undefined
   for (;;) {
     await Promise.all(scans.map((scan) => scan.fill()))
     const candidates: Entry[] = []
-    // Beyond an empty buffer the order is not known.
-    while (scans.every((scan) => scan.isReady) && candidates.length < query.limit - rows.length) {
+    while (candidates.length < query.limit - rows.length) {
       const entry = takeFirst(scans, query.descending)
       if (!entry) break
       scanned += 1
@@ -55,7 +56,9 @@ export async function readPage(
       if (passesKey(query, entry.key)) candidates.push(entry)
       if (scanned >= scannedEntriesMax) break
     }
-    const found = await readEntries(store, view, answer, candidates)
+    const found = readsRowsAtOnce(query)
+      ? candidates.map(({ stored }) => stored)
+      : await readEntries(store, view, answer, candidates)
     for (const [index, stored] of found.entries()) {
       if (!stored || !passesIndexed(query, stored)) continue
       rows.push(stored.row)
@@ -65,6 +68,21 @@ export async function readPage(
     if (rows.length >= query.limit || scanned >= scannedEntriesMax)
       return { rows, keys, after, scanned }
   }
+}
+
+/** Keys that leave rows out are looked at before any row is read. */
+function readsRowsAtOnce({ ofKey }: ViewQuery): boolean {
+  return ofKey.length === 0
+}
+
+/**
+ * How many entries to ask a partition for at first: keys are spread evenly, so hardly any partition has
+ * more of a page than two deviations above its share. One that has is asked for twice as many.
+ */
+function entriesAtFirst({ limit }: ViewQuery, partitions: number): number {
+  const share = limit / partitions
+  const wanted = partitions === 1 ? limit : Math.min(limit, share + 2 * Math.sqrt(share) + 1)
+  return Math.min(Math.ceil(wanted) + 1, entriesPerScanMax)
 }
 
 class PartitionScan {
@@ -77,6 +95,8 @@ class PartitionScan {
   readonly #ranges: { start: string; stop: string }[]
   #entries: Entry[] = []
   #at = 0
+  /** Entries that the next call asks for. */
+  #count: number
 
   constructor(
     store: ViewStore,
@@ -92,6 +112,7 @@ class PartitionScan {
     this.#partition = partition
     const ranges = query.ranges.map((range) => ({ ...range }))
     this.#ranges = query.descending ? ranges.reverse() : ranges
+    this.#count = entriesAtFirst(query, view.slots.length)
   }
 
   get isReady(): boolean {
@@ -118,28 +139,41 @@ class PartitionScan {
     const [range] = this.#ranges
     const slot = this.#view.slots[this.#partition]
     if (!range || !slot) return
-    const { index, descending, limit, ofKey, ofIndexed } = this.#query
-    const isFiltered = ofKey.length > 0 || ofIndexed.length > 0
-    const count = isFiltered ? entriesPerScanMax : Math.min(limit + 1, entriesPerScanMax)
-    const read = await this.#store.scan(slot, index, range, { descending, count })
-    this.#answer.check(this.#partition, read?.next)
-    const members = read?.found ?? []
-    this.#entries = members.map((member) => ({
-      member,
-      key: index === 0 ? member : member.slice(member.indexOf('\0') + 1),
-      partition: this.#partition,
-    }))
+    const { descending } = this.#query
+    const count = this.#count
+    this.#count = Math.min(2 * count, entriesPerScanMax)
+    this.#entries = await this.#read(slot, range, { descending, count })
     this.#at = 0
-    const last = members.at(-1)
-    if (last === undefined || members.length < count) this.#ranges.shift()
+    const last = this.#entries.at(-1)?.member
+    if (last === undefined || this.#entries.length < count) this.#ranges.shift()
     else if (descending) range.stop = `(${last}`
     else range.start = `(${last}`
   }
+
+  async #read(slot: Slot, range: Range, order: ScanOrder): Promise<Entry[]> {
+    const { index } = this.#query
+    const entryOf = (member: string, stored: StoredRow | undefined): Entry => ({
+      member,
+      key: index === 0 ? member : member.slice(member.indexOf('\0') + 1),
+      partition: this.#partition,
+      stored,
+    })
+    if (readsRowsAtOnce(this.#query)) {
+      const read = await this.#store.scanRows(slot, index, range, order)
+      this.#answer.check(this.#partition, read?.next)
+      return (read?.found ?? []).map((found) => entryOf(found.entry, found))
+    }
+    const read = await this.#store.scan(slot, index, range, order)
+    this.#answer.check(this.#partition, read?.next)
+    return (read?.found ?? []).map((member) => entryOf(member, undefined))
+  }
 }
 
+/** None where all are at their end, or where one has to be filled before the order is known. */
 function takeFirst(scans: readonly PartitionScan[], descending: boolean): Entry | undefined {
   let first: PartitionScan | undefined
   for (const scan of scans) {
+    if (!scan.isReady) return undefined
     if (!scan.first) continue
     const order = first?.first ? compareBytes(scan.first.member, first.first.member) : -1
     if (!first || (descending ? order > 0 : order < 0)) first = scan

@@ -1,5 +1,5 @@
 import { partitionForKey } from '@kappa/kafka/murmur2'
-import type { StoredRow, ViewStore } from '@kappa/view-store/view-store'
+import type { Slot, StoredRow, ViewStore } from '@kappa/view-store/view-store'
 import type { Answer, LoadedView } from '../loading/loaded-view.ts'
 
 export interface RowPlace {
@@ -39,6 +39,18 @@ export async function readEntries(
     }),
   )
   return rows
+}
+
+/** The row at a place. @throws ServiceError `rebuilding` */
+export async function readEntry(
+  store: ViewStore,
+  view: LoadedView,
+  answer: Answer,
+  { partition, key }: RowPlace,
+): Promise<StoredRow | undefined> {
+  const read = await store.readOne(view.slots[partition] as Slot, key)
+  answer.check(partition, read?.next)
+  return read?.found
 }
 
 /** Up to where the changelog of each partition is applied. @throws ServiceError `rebuilding` */

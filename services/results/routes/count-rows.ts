@@ -1,7 +1,8 @@
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
-import { etagOf, matches, NotModified } from '../answers/etag.ts'
+import { etagOf, NotModified } from '../answers/etag.ts'
+import { sendRows } from '../answers/send-rows.ts'
 import type { RouteParts } from '../parts.ts'
 import { countQuery } from '../queries/count-query.ts'
 import { readAwaited } from '../reading/awaited.ts'
@@ -38,11 +39,11 @@ export function countRowsRoute(http: Http, parts: RouteParts): void {
     )
     const { count, applied } = read.result
     const meta = answerMeta(control, read.view, read.declared)
-    const etag = etagOf([request.url, read.view.release], applied)
-    reply.headers(meta.headers).header('etag', etag)
-    if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(undefined)
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(`{"count":${count},"meta":${meta.json}}`)
+    const etag = etagOf(read.view, applied, request.url)
+    return sendRows(request, reply, {
+      meta,
+      etag,
+      body: () => `{"count":${count},"meta":${meta.json}}`,
+    })
   })
 }

@@ -2,13 +2,13 @@ import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
-import { joined } from '../answers/chunks.ts'
-import { etagOf, matches, NotModified } from '../answers/etag.ts'
+import { etagOf, NotModified } from '../answers/etag.ts'
 import { rowShape } from '../answers/row-shape.ts'
+import { sendRows } from '../answers/send-rows.ts'
 import type { RouteParts } from '../parts.ts'
 import { readRowKey } from '../queries/row-key.ts'
 import { readAwaited } from '../reading/awaited.ts'
-import { placeOf, readEntries } from '../reading/read-entries.ts'
+import { placeOf, readEntry } from '../reading/read-entries.ts'
 import { awaitParameters, shapeParameters, ViewParameters } from './view-parameters.ts'
 
 const Answer: TSchema = Type.Object({
@@ -36,7 +36,10 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
     response: { 200: Answer, 304: NotModified },
   }
 
-  http.get('/v1/views/:application/:view/rows/:key', { schema }, async (request, reply) => {
+  const path = '/v1/views/:application/:view/rows/:key'
+  // One row is small: to see whether it is worth compressing costs more than it saves.
+  const options = { schema, compress: false as const }
+  http.get(path, options, async (request, reply) => {
     const { application, view: name } = request.params
     const awaited = readAwaited(request.query)
     const read = await live.readView(
@@ -47,24 +50,22 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
         const shape = rowShape(view, request.query)
         const key = readRowKey(view, request.params.key)
         const place = placeOf(view, key.json, key.sortable)
-        const [stored] = await readEntries(store, view, answer, [place])
+        const stored = await readEntry(store, view, answer, place)
         return { key, shape, stored, applied: answer.applied }
       },
     )
     const { key, shape, stored, applied } = read.result
     const meta = answerMeta(control, read.view, read.declared)
-    const etag = etagOf([request.url, read.view.release], applied)
-    reply.headers(meta.headers).header('etag', etag)
     if (!stored) {
+      reply.headers(meta.headers)
       throw new ServiceError(
         'unknown_key',
         `${application}/${name} has no row with the key ${key.json}.`,
         { details: { meta: JSON.parse(meta.json) } },
       )
     }
-    if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(undefined)
-    return reply
-      .type('application/json; charset=utf-8')
-      .send(joined('{"row":', [shape.json(stored.row)], '', `,"meta":${meta.json}}`))
+    const etag = etagOf(read.view, applied, request.url)
+    const body = () => `{"row":${shape.json(stored.row)},"meta":${meta.json}}`
+    return sendRows(request, reply, { meta, etag, body })
   })
 }

@@ -1,8 +1,8 @@
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
-import { joined } from '../answers/chunks.ts'
 import { rowShape } from '../answers/row-shape.ts'
+import { sendRows } from '../answers/send-rows.ts'
 import type { RouteParts } from '../parts.ts'
 import { keyOfValues } from '../queries/row-key.ts'
 import { readAwaited } from '../reading/awaited.ts'
@@ -10,7 +10,6 @@ import { placeOf, readEntries } from '../reading/read-entries.ts'
 import { awaitParameters, shapeParameters, ViewParameters } from './view-parameters.ts'
 
 const keysMax = 1_000
-const noRow = Buffer.from('null')
 
 const Answer: TSchema = Type.Object({
   rows: Type.Array(
@@ -59,13 +58,11 @@ export function getRowsRoute(http: Http, parts: RouteParts): void {
           return placeOf(view, key.json, key.sortable)
         })
         const rows = await readEntries(store, view, answer, places)
-        return rows.map((stored) => (stored ? shape.json(stored.row) : noRow))
+        return rows.map((stored) => (stored ? shape.json(stored.row) : 'null'))
       },
     )
     const meta = answerMeta(control, read.view, read.declared)
-    return reply
-      .headers(meta.headers)
-      .type('application/json; charset=utf-8')
-      .send(joined('{"rows":[', read.result, ',', `],"meta":${meta.json}}`))
+    const body = () => `{"rows":[${read.result.join(',')}],"meta":${meta.json}}`
+    return sendRows(request, reply, { meta, body })
   })
 }

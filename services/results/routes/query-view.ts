@@ -3,10 +3,10 @@ import { ServiceError } from '@kappa/service/errors'
 import type { Http } from '@kappa/service/http'
 import { type TSchema, Type } from 'typebox'
 import { AnswerMetaSchema } from '../answers/answer-meta.ts'
-import { joined } from '../answers/chunks.ts'
-import { etagOf, matches, NotModified } from '../answers/etag.ts'
+import { etagOf, NotModified } from '../answers/etag.ts'
 import { contentTypes, MediaParameter, mediaOf } from '../answers/media.ts'
 import { rowLines } from '../answers/row-lines.ts'
+import { sendRows } from '../answers/send-rows.ts'
 import type { RouteParts } from '../parts.ts'
 import { limitByDefault, limitMax } from '../queries/view-query.ts'
 import { readAwaited } from '../reading/awaited.ts'
@@ -91,17 +91,18 @@ export function queryViewRoute(http: Http, parts: RouteParts): void {
       cursor,
       awaited: readAwaited(request.query),
     })
-    const etag = etagOf([request.url, media, first.release], first.applied)
-    reply.headers(first.meta.headers).header('vary', 'accept')
-    // Of lines that are read part by part nobody can say beforehand.
-    if (media === 'json' || first.cursor === undefined) reply.header('etag', etag)
-    reply.type(contentTypes[media])
+    const { meta, page, shape } = first
+    const etag = etagOf(first, first.applied, `${media} ${request.url}`)
+    reply.header('vary', 'accept')
     if (media === 'json') {
-      if (matches(request.headers['if-none-match'], etag)) return reply.code(304).send(undefined)
-      const rows = first.page.rows.map((row) => first.shape.json(row))
-      const next = first.cursor === undefined ? '' : `"next_cursor":"${first.cursor}",`
-      return reply.send(joined('{"rows":[', rows, ',', `],${next}"meta":${first.meta.json}}`))
+      const rows = () => page.rows.map((row) => shape.json(row)).join(',')
+      const after = first.cursor === undefined ? '' : `"next_cursor":"${first.cursor}",`
+      const body = () => `{"rows":[${rows()}],${after}"meta":${meta.json}}`
+      return sendRows(request, reply, { meta, etag, body })
     }
+    // Of lines that are read part by part nobody can say beforehand.
+    if (first.cursor === undefined) reply.header('etag', etag)
+    reply.headers(meta.headers).type(contentTypes[media])
     const next = (after: string, left: number) =>
       readRows(parts, asked, { limit: Math.min(left, limitMax), cursor: after })
     return reply.send(Readable.from(rowLines(media, first, rowsMax, next), { objectMode: false }))

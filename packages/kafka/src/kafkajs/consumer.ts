@@ -141,6 +141,7 @@ export class KafkaJsConsumer implements Consumer {
     await this.#consumer.run({
       autoCommit: this.#options.commit !== false,
       eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: this.#options.partitionsAtOnce ?? 1,
       eachBatch: (payload) => this.#onBatch(payload),
     })
   }
