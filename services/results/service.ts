@@ -15,7 +15,7 @@ import type { ResultsConfig } from './config.ts'
 import { ControlFollower } from './control/control-follower.ts'
 import { ControlState } from './control/control-state.ts'
 import { ReadableReleases } from './loading/readable-releases.ts'
-import { repeatCheck } from './loading/repeat-check.ts'
+import { type RepeatedCheck, repeatCheck } from './loading/repeat-check.ts'
 import { Catalogue } from './reading/catalogue.ts'
 import { LiveReads } from './reading/live-reads.ts'
 import { UncountedEvents } from './reading/uncounted-events.ts'
@@ -74,6 +74,7 @@ export async function createResults(
       settings: config.apply,
       metrics,
       logger,
+      onRebuild: () => checking.soon(),
     },
     failed.reject,
   )
@@ -132,7 +133,7 @@ export async function createResults(
   )
 
   const following = follower.run().catch(failed.reject)
-  const checking = repeatCheck(config.checkIntervalMs, async () => {
+  const checking: RepeatedCheck = repeatCheck(config.checkIntervalMs, async () => {
     if (applyRedis.status !== 'ready') return
     await releases.check().catch((error: unknown) => {
       countError()

@@ -105,9 +105,9 @@ local first, width = 6, 2 + m.indexed
 local function batch_of(stored)
   return tonumber(string.sub(stored, 1, string.find(stored, '|', 1, true) - 1))
 end
-local function is_marker(stored) return string.sub(stored, -1) == '|' end
+local function is_marker(stored) return string.byte(stored, -1) == 124 end
 local function entries_of(stored, key)
-  local entries, at = {}, string.find(stored, '|', 1, true) + 1
+  local entries, at = {[0] = key}, string.find(stored, '|', 1, true) + 1
   for v = 1, m.indexed do
     local stop = string.find(stored, '\\0', at, true)
     entries[v] = string.sub(stored, at, stop) .. key
@@ -118,38 +118,54 @@ end
 local function call(command, key, arguments)
   if #arguments > 0 then redis.call(command, key, unpack(arguments)) end
 end
-local keys = {}
-for i = first, #ARGV, width do keys[#keys + 1] = ARGV[i] end
-local olds = #keys > 0 and redis.call('HMGET', rows, unpack(keys)) or {}
-local written, marked, lifted, added, removed, outdated = {}, {}, {}, {}, {}, 0
-for v = 0, m.indexed do added[v], removed[v] = {}, {} end
-for k, key in ipairs(keys) do
-  local at = first + (k - 1) * width
-  local stored, old = ARGV[at + 1], olds[k]
-  if old and batch_of(stored) < batch_of(old) then
+local keys, count = {}, 0
+for i = first, #ARGV, width do
+  count = count + 1
+  keys[count] = ARGV[i]
+end
+local olds = count > 0 and redis.call('HMGET', rows, unpack(keys)) or {}
+local written, writes, added, adds, removed, marked, lifted, outdated = {}, 0, {}, {}, {}, {}, {}, 0
+for v = 0, m.indexed do added[v], adds[v], removed[v] = {}, 0, {} end
+local function mark(key)
+  marked[#marked + 1] = ARGV[5]
+  marked[#marked + 1] = key
+end
+local function write(key, stored)
+  written[writes + 1], written[writes + 2] = key, stored
+  writes = writes + 2
+end
+local function add(v, entry)
+  local a, n = added[v], adds[v]
+  a[n + 1], a[n + 2] = '0', entry
+  adds[v] = n + 2
+end
+local function change(key, stored, old, at)
+  if batch_of(stored) < batch_of(old) then
     outdated = outdated + 1
+    return
+  end
+  write(key, stored)
+  local is_row, was_row = not is_marker(stored), not is_marker(old)
+  local before = was_row and entries_of(old, key)
+  if not is_row then mark(key) elseif not was_row then lifted[#lifted + 1] = key end
+  for v = 0, m.indexed do
+    local entry, was = v == 0 and key or ARGV[at + v], before and before[v]
+    if was and not (is_row and entry == was) then removed[v][#removed[v] + 1] = was end
+    if is_row and entry ~= was then add(v, entry) end
+  end
+end
+for k = 1, count do
+  local at = first + 1 + (k - 1) * width
+  local key, stored, old = keys[k], ARGV[at], olds[k]
+  if old then
+    change(key, stored, old, at)
   else
-    written[#written + 1] = key
-    written[#written + 1] = stored
-    local is_row, was_row = not is_marker(stored), old and not is_marker(old)
-    local before = was_row and entries_of(old, key)
-    if not is_row then
-      marked[#marked + 1] = ARGV[5]
-      marked[#marked + 1] = key
-    elseif old and not was_row then
-      lifted[#lifted + 1] = key
-    end
-    for v = 0, m.indexed do
-      local entry = v == 0 and key or ARGV[at + 1 + v]
-      local entry_before = before and (v == 0 and key or before[v])
-      if not is_row or entry ~= entry_before then
-        if entry_before then removed[v][#removed[v] + 1] = entry_before end
-        if is_row then
-          local a = added[v]
-          local n = #a
-          a[n + 1], a[n + 2] = '0', entry
-        end
-      end
+    write(key, stored)
+    if is_marker(stored) then
+      mark(key)
+    else
+      add(0, key)
+      for v = 1, m.indexed do add(v, ARGV[at + v]) end
     end
   end
 end

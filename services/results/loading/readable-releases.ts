@@ -133,6 +133,7 @@ export class ReadableReleases {
           onRebuild: () => {
             metrics.rebuilds.inc(labels)
             logger.warn(labels, 'Redis has less than it had: answering 503 until it is rebuilt')
+            this.#parts.onRebuild()
           },
         })
         return view

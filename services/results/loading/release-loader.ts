@@ -17,6 +17,8 @@ export interface LoaderParts {
   readonly settings: ApplySettings
   readonly metrics: ResultsMetrics
   readonly logger: Logger
+  /** Told when a view is found to have less in Redis than it had. */
+  readonly onRebuild: () => void
 }
 
 /** How long a batch waits for a Redis that is away before Kafka is asked for it again. */

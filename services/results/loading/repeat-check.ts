@@ -1,14 +1,19 @@
+export interface RepeatedCheck {
+  /** Runs it as soon as it does not run. */
+  soon(): void
+  stop(): Promise<void>
+}
+
 /** Runs `check` again and again, `intervalMs` after the last run ended, until stopped. */
-export function repeatCheck(
-  intervalMs: number,
-  check: () => Promise<void>,
-): { stop(): Promise<void> } {
+export function repeatCheck(intervalMs: number, check: () => Promise<void>): RepeatedCheck {
   let stopped = false
+  let isAsked = false
   let wake = (): void => undefined
   const run = async () => {
     while (!stopped) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, intervalMs)
+        const timer = setTimeout(resolve, isAsked ? 0 : intervalMs)
+        isAsked = false
         wake = () => {
           clearTimeout(timer)
           resolve()
@@ -19,6 +24,10 @@ export function repeatCheck(
   }
   const running = run()
   return {
+    soon: () => {
+      isAsked = true
+      wake()
+    },
     stop: () => {
       stopped = true
       wake()
