@@ -248,11 +248,12 @@ async function rebuilt(
 
 /** When what was removed is freed. */
 async function usedBytes(redis: Redis): Promise<number> {
-  return waitFor('Redis to have freed its memory', async () => {
+  const used = async () => {
     const memory = await redis.info('memory')
     if (!/lazyfree_pending_objects:0\b/.test(memory)) return undefined
     return Number(/used_memory:(\d+)/.exec(memory)?.[1])
-  })
+  }
+  return waitFor('Redis to have freed its memory', used, LOAD_TIMEOUT_MS)
 }
 
 async function bySpread(run: ResultsRun): Promise<Figure[]> {
