@@ -20,6 +20,10 @@ export function createResultsMetrics(registry: Registry, loaded: () => Loaded) {
       'kappa_results_outdated_records_total',
       'Changelog records of an older batch than the row that is there; they changed nothing.',
     ),
+    dropped: counter(
+      'kappa_results_dropped_rows_total',
+      'Rows older than their view retains that were removed from Redis.',
+    ),
     refusedApplies: new Counter({
       name: 'kappa_results_refused_applies_total',
       help: 'Lua calls that changed nothing: fenced (newer owner), elsewhere (other offset), lost (Redis lost data).',

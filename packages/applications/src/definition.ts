@@ -61,6 +61,13 @@ export const viewDefinition = Type.Object({
         'Output columns by which rows can be ordered, for the first of them, and filtered, on top of key and time.',
     }),
   ),
+  retainMs: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Rows whose time is further than this before the watermark are dropped from the view, and rows without a time.',
+    }),
+  ),
   deleteWhen: Type.Optional(
     Type.String({
       description:

@@ -123,7 +123,7 @@ async function readViews(
 ): Promise<Record<string, ViewDefinition>> {
   const sqlFiles = await readSqlFiles(join(folder, 'views'))
   const views = readEach(section, (view) => {
-    view.only(['key', 'time', 'ranked', 'delete_when'])
+    view.only(['key', 'time', 'ranked', 'retain', 'delete_when'])
     const time = view.optionalText('time')
     const deleteWhen = view.optionalText('delete_when')
     const key = view.texts('key')
@@ -134,10 +134,16 @@ async function readViews(
     if (ranked && ranked.length > rankedColumnsMax) {
       view.reject('ranked', `names more than ${rankedColumnsMax} columns`)
     }
+    const retainMs = view.has('retain') ? view.parsed('retain', '', parseDuration, 1) : undefined
+    if (retainMs === 0) view.reject('retain', 'is no time at all; leave it out to keep all rows')
+    if (retainMs !== undefined && time === undefined) {
+      view.reject('retain', 'needs `time`, the column that tells which rows are old')
+    }
     return {
       key,
       ...(time === undefined ? {} : { time }),
       ...(ranked === undefined ? {} : { ranked }),
+      ...(retainMs === undefined ? {} : { retainMs }),
       ...(deleteWhen === undefined ? {} : { deleteWhen }),
     }
   })

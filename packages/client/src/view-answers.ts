@@ -15,6 +15,8 @@ export interface ViewMeta {
   /** false: the release dropped events that it should have counted; it must be replayed. */
   readonly complete: boolean
   /** Events that came later than the lateness allows. */
+  /** In views with `retain`: rows with a time before this one are dropped. */
+  readonly rows_from?: string
   readonly late_events: number
 }
 

@@ -7,7 +7,7 @@ type Arguments = (string | number)[]
 /** The scripts of `scripts.ts` as commands: keys first, then arguments. */
 export interface RedisScripts {
   kappaClaim(...keysAndArguments: Arguments): Promise<[string, string, number]>
-  kappaApply(...keysAndArguments: Arguments): Promise<[string, (string | number)?]>
+  kappaApply(...keysAndArguments: Arguments): Promise<[string, (string | number)?, number?]>
   kappaFreeze(...keysAndArguments: Arguments): Promise<[string, string?]>
   kappaStatus(...keysAndArguments: Arguments): Promise<Reply>
   kappaScan(...keysAndArguments: Arguments): Promise<Reply>

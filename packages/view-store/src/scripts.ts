@@ -47,6 +47,7 @@ export const indexedMax = 9
 const intact = `
 local rows, gone = KEYS[1], KEYS[2]
 local function index(i) return string.sub(KEYS[3], 1, -2) .. i end
+local function key_in(entry) return string.sub(entry, string.find(entry, '\\0', 1, true) + 1) end
 local function intact()
   local m = redis.call('HMGET', rows, '${nextField}', 'epoch', 'listed', 'indexed', 'fence', 'frozen')
   if not m[1] then return nil end
@@ -87,10 +88,11 @@ return {text, ARGV[1], 1}
 
 /**
  * ARGV epoch, offset from which the records were read, offset after the last one, markers older than
- * this changelog time go, changelog time of the records, then for each record, of which no two have
+ * this changelog time go, changelog time of the records, what rows are dropped before in the second
+ * index ('' for none), then for each record, of which no two have
  * the same key, its key, what is stored of it, and its entry in each index but the first (of a
  * deleted row nothing looks at them).
- * Returns {'applied', outdated records}, or, with nothing changed, {'lost'}, {'fenced', next}
+ * Returns {'applied', outdated records, dropped rows}, or, with nothing changed, {'lost'}, {'fenced', next}
  * for an older epoch, {'frozen', next}, {'elsewhere', next} for another offset than the stored one.
  *
  * Rows come by the hundred thousands when a release is built, and then none of them is there yet:
@@ -101,7 +103,7 @@ if not m then return {'lost'} end
 if tonumber(ARGV[1]) < tonumber(m.epoch) then return {'fenced', m.next} end
 if m.frozen then return {'frozen', m.next} end
 if ARGV[2] ~= m.next then return {'elsewhere', m.next} end
-local first, width = 6, 2 + m.indexed
+local first, width = 7, 2 + m.indexed
 local function batch_of(stored)
   return tonumber(string.sub(stored, 1, string.find(stored, '|', 1, true) - 1))
 end
@@ -179,8 +181,23 @@ end
 local expired = redis.call('ZRANGE', gone, '-inf', '(' .. ARGV[4], 'BYSCORE', 'LIMIT', 0, 500)
 call('HDEL', rows, expired)
 call('ZREM', gone, expired)
+-- As many as may have come, and some more: what is old already is dropped again at once.
+local dropped = {}
+if ARGV[6] ~= '' then
+  dropped = redis.call('ZRANGE', index(1), '-', '(' .. ARGV[6], 'BYLEX', 'LIMIT', 0, count + 500)
+end
+if #dropped > 0 then
+  for k, entry in ipairs(dropped) do dropped[k] = key_in(entry) end
+  for v = 0, m.indexed do removed[v] = {} end
+  for k, stored in ipairs(redis.call('HMGET', rows, unpack(dropped))) do
+    local entries = entries_of(stored, dropped[k])
+    for v = 0, m.indexed do removed[v][k] = entries[v] end
+  end
+  for v = 0, m.indexed do call('ZREM', index(v), removed[v]) end
+  call('HDEL', rows, dropped)
+end
 redis.call('HSET', rows, '${nextField}', ARGV[3], 'epoch', ARGV[1], 'listed', redis.call('ZCARD', KEYS[3]))
-return {'applied', outdated}
+return {'applied', outdated, #dropped}
 `
 
 /**
@@ -218,7 +235,7 @@ if ARGV[6] == '1' then
   local keys, texts = found, {}
   if ARGV[1] ~= '0' then
     keys = {}
-    for i, entry in ipairs(found) do keys[i] = string.sub(entry, string.find(entry, '\\0', 1, true) + 1) end
+    for i, entry in ipairs(found) do keys[i] = key_in(entry) end
   end
   local stored = #keys > 0 and redis.call('HMGET', rows, unpack(keys)) or {}
   for i, entry in ipairs(found) do

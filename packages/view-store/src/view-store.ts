@@ -52,10 +52,12 @@ export interface ChangeSet {
   /** Newest time of the records in the changelog, epoch ms. */
   readonly writtenAt: number
   readonly changes: readonly Change[]
+  /** Sortable text: rows whose first indexed value is before it, or null, are dropped. */
+  readonly dropBefore?: string | undefined
 }
 
 export type Applied =
-  | { readonly outcome: 'applied'; readonly outdated: number }
+  | { readonly outcome: 'applied'; readonly outdated: number; readonly dropped: number }
   | { readonly outcome: 'fenced' | 'elsewhere' | 'frozen'; readonly next: bigint }
   | { readonly outcome: 'lost' }
 
@@ -142,14 +144,15 @@ export class ViewStore {
   async apply(slot: Slot, set: ChangeSet, markerMs: number): Promise<Applied> {
     const values: (string | number)[] = keysOf(slot)
     values.push(set.epoch, String(set.from), String(set.next))
-    values.push(set.writtenAt - markerMs, set.writtenAt)
+    values.push(set.writtenAt - markerMs, set.writtenAt, set.dropBefore ?? '')
     const { newest, outdated } = newestOfEach(set.changes)
     for (const { key, batch, indexed, row } of newest) {
       values.push(key, storedText(batch, indexed, row))
       for (const value of indexed) values.push(value + key)
     }
-    const [outcome, detail] = await this.#redis.kappaApply(...values)
-    if (outcome === 'applied') return { outcome, outdated: outdated + Number(detail) }
+    const [outcome, detail, dropped] = await this.#redis.kappaApply(...values)
+    if (outcome === 'applied')
+      return { outcome, outdated: outdated + Number(detail), dropped: Number(dropped) }
     if (outcome === 'lost') return { outcome }
     return { outcome: outcome as 'fenced' | 'elsewhere' | 'frozen', next: BigInt(detail ?? 0) }
   }

@@ -2,6 +2,7 @@ import type { ApplicationDefinition } from '@kappa/applications/definition'
 import type { ReleaseDefinition } from '@kappa/applications/records'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import type { ViewColumn } from '@kappa/applications/view-plan'
+import { formatDuration } from '@kappa/contracts/duration'
 import { columnChanges } from './column-changes.ts'
 import type {
   ContractChange,
@@ -53,7 +54,15 @@ function settingsOf({ description, spark, changelog }: ApplicationDefinition): F
 function viewChange(view: string, live: ReleaseDefinition, folder: FolderState): ViewChange[] {
   const [old, now] = [live.views[view], folder.definition.views[view]]
   const fieldsOf = (of: typeof now): Fields =>
-    of ? { key: of.key, time: of.time, ranked: of.ranked, delete_when: of.deleteWhen } : {}
+    of
+      ? {
+          key: of.key,
+          time: of.time,
+          ranked: of.ranked,
+          retain: of.retainMs === undefined ? undefined : formatDuration(of.retainMs),
+          delete_when: of.deleteWhen,
+        }
+      : {}
   const fields = fieldChanges(fieldsOf(old), fieldsOf(now))
   const file = (now ?? old)?.file ?? view
   const diff = sqlDiff(file, old?.sql ?? null, now?.sql ?? null)

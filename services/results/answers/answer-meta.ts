@@ -22,6 +22,12 @@ export const AnswerMetaSchema = Type.Object(
       description:
         'false: the release dropped events that it should have counted; it must be replayed.',
     }),
+    rows_from: Type.Optional(
+      Type.String({
+        description:
+          'In views with `retain`: rows with a time before this one, or none, are dropped. Who follows the view drops them too.',
+      }),
+    ),
     late_events: Type.Integer({ description: 'Events that came later than the lateness allows.' }),
   },
   { description: 'What these rows are, and how fresh.' },
@@ -63,7 +69,8 @@ export function answerMeta(
   return { headers, json }
 }
 
-function sayOfPosition(view: LoadedView, { record, token }: DeclaredPosition): SaidOfPosition {
+function sayOfPosition(view: LoadedView, declared: DeclaredPosition): SaidOfPosition {
+  const { record, token } = declared
   const asOf = record.as_of === null ? null : new Date(record.as_of).toISOString()
   const headers = { 'kappa-release': String(view.release), 'kappa-position': token }
   const json = JSON.stringify({
@@ -73,6 +80,7 @@ function sayOfPosition(view: LoadedView, { record, token }: DeclaredPosition): S
     position: token,
     as_of: asOf,
     current_at: new Date(record.current_at).toISOString(),
+    rows_from: view.rowsFrom(declared),
     late_events: record.late_events,
   })
   return {

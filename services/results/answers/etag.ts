@@ -11,22 +11,19 @@ const lengthMax = 64
 
 /**
  * Tells apart all answers whose rows differ: by the release, by what was applied of the changelog where
- * the rows were read, and by what was asked. Weak, as what answers say of their freshness changes all
+ * the rows were read, by what of them is dropped, and by what was asked. Weak, as what answers say of their freshness changes all
  * the time.
  * @param asked the URL, and in which form
  */
-export function etagOf(
-  { release }: Pick<LoadedView, 'release'>,
-  applied: Answer['applied'],
-  asked: string,
-): string {
+export function etagOf(view: LoadedView, applied: Answer['applied'], asked: string): string {
   const offsets = applied.map(([partition, next]) => `${partition}.${next}`)
   const text = offsets.length > 1 ? offsets.sort().join('-') : (offsets[0] ?? '')
   const short =
     text.length > lengthMax
       ? createHash('sha256').update(text).digest('base64url').slice(0, 22)
       : text
-  return `W/"${release}-${short}-${crc32(asked).toString(36)}"`
+  const told = crc32(`${view.rowsFrom() ?? ''} ${asked}`)
+  return `W/"${view.release}-${short}-${told.toString(36)}"`
 }
 
 /** Whether an `if-none-match` header names the tag (RFC 9110: weakly compared). */

@@ -2,6 +2,7 @@ import type { Change } from '@kappa/view-store/view-store'
 import type { LoadedView } from '../loading/loaded-view.ts'
 import { passesIndexed, passesKey, placeConditions } from '../queries/placed-conditions.ts'
 import { type Filters, readConditions } from '../queries/read-conditions.ts'
+import { withRetention } from '../queries/retention.ts'
 
 /** Which changes of a view concern who follows it with filters. */
 export interface ChangeFilter {
@@ -13,7 +14,7 @@ export interface ChangeFilter {
 
 /** @throws ServiceError `unknown_column`, `bad_filter` */
 export function changeFilter(view: LoadedView, filters: Filters): ChangeFilter {
-  const placed = placeConditions(view, readConditions(view, filters))
+  const placed = placeConditions(view, withRetention(view, readConditions(view, filters)))
   return {
     passesKey: (key) => passesKey(placed, key),
     passesRow: (row) => passesIndexed(placed, row),

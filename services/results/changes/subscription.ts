@@ -122,7 +122,7 @@ export class Subscription {
     let cursor: string | undefined
     do {
       const rows = await this.#page(cursor)
-      if (rows === 'changed' || rows.release !== view.release) return
+      if (rows === 'changed' || rows.view.release !== view.release) return
       const events = rows.page.rows.map((row) =>
         eventText('row', rowData(keyJsonOfRow(keyShape, row), rows.shape, row)),
       )

@@ -27,6 +27,11 @@ export class PositionQueue {
     return this.#newest
   }
 
+  /** As `declare` has told it last. */
+  get declared(): DeclaredPosition | undefined {
+    return this.#declared
+  }
+
   get pending(): number {
     return this.#pending.length
   }

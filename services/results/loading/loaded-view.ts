@@ -3,11 +3,12 @@ import type { ViewColumn } from '@kappa/applications/view-plan'
 import { ServiceError } from '@kappa/service/errors'
 import { type Slot, slotOf, type ViewStore } from '@kappa/view-store/view-store'
 import type { DeclaredPosition, PositionQueue } from '../control/position-queue.ts'
+import { canonicalTimestamp } from '../encoding/timestamp.ts'
 
 /** What readers need to know of a view. */
 export type ReadableView = Pick<
   ReleaseView,
-  'key' | 'time' | 'ranked' | 'columns' | 'outputMode' | 'changelog'
+  'key' | 'time' | 'ranked' | 'retainMs' | 'columns' | 'outputMode' | 'changelog'
 >
 
 export interface ViewParts {
@@ -138,6 +139,17 @@ export class LoadedView {
 
   declared(): DeclaredPosition | undefined {
     return this.positions.declare((partition) => this.required(partition))
+  }
+
+  /**
+   * Canonical timestamp before which rows are dropped, as of a position; undefined where none are. The
+   * watermark has passed all of them: a row that is dropped does not change any more.
+   */
+  rowsFrom(declared = this.positions.declared): string | undefined {
+    const { retainMs } = this.definition
+    const watermark = declared?.record.watermark
+    if (retainMs === undefined || watermark === undefined) return undefined
+    return canonicalTimestamp(new Date(watermark - retainMs).toISOString())
   }
 
   /** Partitions that have not applied what was already answered. */

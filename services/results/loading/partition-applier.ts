@@ -1,6 +1,7 @@
 import type { IncomingRecord } from '@kappa/kafka/port'
 import type { Applied, Change, ChangeSet, ViewStore } from '@kappa/view-store/view-store'
 import type { ApplySettings } from '../config.ts'
+import { sortable } from '../encoding/sortable.ts'
 import { changeOf } from './changelog-record.ts'
 import type { LoadedView } from './loaded-view.ts'
 
@@ -20,6 +21,7 @@ export interface ApplierHost {
   mayBegin(view: LoadedView): Promise<boolean>
   applied(view: LoadedView, records: number): void
   outdated(view: LoadedView, records: number): void
+  dropped(view: LoadedView, rows: number): void
   refused(view: LoadedView, outcome: Applied['outcome']): void
 }
 
@@ -128,6 +130,7 @@ export class PartitionApplier {
     this.view.observe(this.partition, set.next)
     this.#host.applied(this.view, set.changes.length)
     if (result.outdated > 0) this.#host.outdated(this.view, result.outdated)
+    if (result.dropped > 0) this.#host.dropped(this.view, result.dropped)
     return undefined
   }
 
@@ -170,6 +173,8 @@ export class PartitionApplier {
   *#changeSets(records: readonly IncomingRecord[], start: bigint): Generator<ChangeSet> {
     const { recordsPerCallMax, bytesPerCallMax } = this.#settings
     const epoch = this.#claim?.epoch ?? '0'
+    const rowsFrom = this.view.rowsFrom()
+    const dropBefore = rowsFrom === undefined ? undefined : sortable('timestamp', rowsFrom)
     let from = start
     let changes: Change[] = []
     let bytes = 0
@@ -181,7 +186,7 @@ export class PartitionApplier {
       const full = changes.length >= recordsPerCallMax || bytes >= bytesPerCallMax
       if (!full && index < records.length - 1) continue
       const next = record.offset + 1n
-      yield { epoch, from, next, writtenAt, changes }
+      yield { epoch, from, next, writtenAt, changes, dropBefore }
       from = next
       changes = []
       bytes = 0

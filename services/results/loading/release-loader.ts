@@ -138,6 +138,10 @@ export class ReleaseLoader implements ApplierHost {
     this.#parts.logger.warn({ ...labelsOf(view), records }, 'older batches changed nothing')
   }
 
+  dropped(view: LoadedView, rows: number): void {
+    this.#parts.metrics.dropped.inc(labelsOf(view), rows)
+  }
+
   refused(view: LoadedView, outcome: string): void {
     this.#parts.metrics.refusedApplies.inc({ ...labelsOf(view), outcome })
   }

@@ -6,6 +6,7 @@ import { hint } from './did-you-mean.ts'
 import { indexRanges, rangesAfter } from './index-ranges.ts'
 import { type PlacedConditions, placeConditions } from './placed-conditions.ts'
 import { type Filters, readConditions } from './read-conditions.ts'
+import { withRetention } from './retention.ts'
 import { requireTimeColumn } from './time-column.ts'
 
 export interface PageOptions {
@@ -44,7 +45,8 @@ export function readViewQuery(
   filters: Filters,
   { order, limit = limitByDefault, cursor }: PageOptions,
 ): ViewQuery {
-  const conditions = readConditions(view, filters)
+  const asked = readConditions(view, filters)
+  const conditions = withRetention(view, asked)
   const usual = filters.from === undefined && filters.to === undefined ? 'key' : 'time'
   const { index, descending } = readOrder(view, order ?? usual)
   const keyNames = view.definition.key
@@ -52,7 +54,7 @@ export function readViewQuery(
   const names = first === undefined ? keyNames : [first, ...keyNames]
   const { ranges, served } = indexRanges(names.map((name) => conditions.get(name)))
   const isServed = new Set(names.slice(first === undefined ? 0 : 1, served))
-  const digest = queryDigest([view.application, view.name, index, descending, [...conditions]])
+  const digest = queryDigest([view.application, view.name, index, descending, [...asked]])
   const placed = placeConditions(view, conditions)
   const after = cursor && decodeCursor(cursor, view.release, digest)
   return {

@@ -1,6 +1,7 @@
 import { partitionForKey } from '@kappa/kafka/murmur2'
 import type { Slot, StoredRow, ViewStore } from '@kappa/view-store/view-store'
 import type { Answer, LoadedView } from '../loading/loaded-view.ts'
+import { isRetained } from '../queries/retention.ts'
 
 export interface RowPlace {
   readonly partition: number
@@ -35,7 +36,7 @@ export async function readEntries(
         mine.map((place) => entries[place]?.key ?? ''),
       )
       answer.check(partition, read?.next)
-      for (const [at, place] of mine.entries()) rows[place] = read?.found[at]
+      for (const [at, place] of mine.entries()) rows[place] = retained(view, read?.found[at])
     }),
   )
   return rows
@@ -50,7 +51,11 @@ export async function readEntry(
 ): Promise<StoredRow | undefined> {
   const read = await store.readOne(view.slots[partition] as Slot, key)
   answer.check(partition, read?.next)
-  return read?.found
+  return retained(view, read?.found)
+}
+
+function retained(view: LoadedView, stored: StoredRow | undefined): StoredRow | undefined {
+  return stored && isRetained(view, stored) ? stored : undefined
 }
 
 /** Up to where the changelog of each partition is applied. @throws ServiceError `rebuilding` */

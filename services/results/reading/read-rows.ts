@@ -3,7 +3,7 @@ import { type AnswerMeta, answerMeta } from '../answers/answer-meta.ts'
 import { type RowShape, rowShape, type ShapeOptions } from '../answers/row-shape.ts'
 import type { QuerySettings } from '../config.ts'
 import type { ControlState } from '../control/control-state.ts'
-import type { Answer } from '../loading/loaded-view.ts'
+import type { Answer, LoadedView } from '../loading/loaded-view.ts'
 import { encodeCursor } from '../queries/cursor.ts'
 import type { Filters } from '../queries/read-conditions.ts'
 import { type PageOptions, readViewQuery } from '../queries/view-query.ts'
@@ -30,7 +30,7 @@ export interface Asked {
 export interface ReadRows {
   readonly page: Page
   readonly shape: RowShape
-  readonly release: number
+  readonly view: LoadedView
   readonly meta: AnswerMeta
   readonly applied: Answer['applied']
   /** To go on with, if there may be more. */
@@ -71,7 +71,7 @@ export async function readRows(
   const { release } = view
   return {
     ...result,
-    release,
+    view,
     meta: answerMeta(control, view, declared),
     cursor:
       page.after === undefined

@@ -16,6 +16,7 @@ const host = {
   mayBegin: async () => isThere,
   applied: () => undefined,
   outdated: () => undefined,
+  dropped: () => undefined,
   refused: () => undefined,
 }
 let isThere: boolean
