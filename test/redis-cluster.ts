@@ -1,50 +1,34 @@
-import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { readComponents } from '@kappa/local/components'
-import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
 import { freePorts } from '@kappa/processes/ports'
-import { Redis } from 'ioredis'
-import { testStack } from './stack.ts'
+import { newPassword, RedisNode } from './redis-node.ts'
 import { until } from './until.ts'
 
 const NODES = 3
 const SLOTS = 16_384
 const NODE_TIMEOUT_MS = 2_000
-const STOP_TIMEOUT_MS = 5_000
 const START_TIMEOUT_MS = 30_000
-
-interface Node {
-  readonly port: number
-  readonly process: GuardedProcess
-  readonly redis: Redis
-}
 
 /** A real cluster of three nodes on loopback, each with a third of the slots and no replica. */
 export class RedisCluster {
-  readonly url: string
-  readonly passwordFile: string
-  readonly nodes: readonly Node[]
+  readonly nodes: readonly RedisNode[]
 
-  private constructor(nodes: readonly Node[], passwordFile: string) {
+  private constructor(nodes: readonly RedisNode[]) {
     this.nodes = nodes
-    this.passwordFile = passwordFile
-    this.url = `redis://127.0.0.1:${nodes[0]?.port}`
   }
 
   static async start(name: string): Promise<RedisCluster> {
-    const folder = join(testStack().stateFolder, name)
-    mkdirSync(folder, { recursive: true })
-    const password = randomBytes(16).toString('hex')
-    const passwordFile = join(folder, 'password')
-    writeFileSync(passwordFile, password, { mode: 0o600 })
+    const password = newPassword()
     const ports = await freePorts(Array.from({ length: 2 * NODES }, () => 0))
-    const nodes: Node[] = []
+    const nodes: RedisNode[] = []
     for (let number = 0; number < NODES; number += 1) {
       const [port = 0, busPort = 0] = ports.slice(2 * number)
-      nodes.push(await startNode(join(folder, String(number)), { port, busPort, password }))
+      const settings = [
+        'cluster-enabled yes',
+        `cluster-port ${busPort}`,
+        `cluster-node-timeout ${NODE_TIMEOUT_MS}`,
+      ]
+      nodes.push(await RedisNode.start({ name: `${name}/${number}`, port, password, settings }))
     }
-    const cluster = new RedisCluster(nodes, passwordFile)
+    const cluster = new RedisCluster(nodes)
     try {
       await cluster.#join(ports)
     } catch (error) {
@@ -52,6 +36,14 @@ export class RedisCluster {
       throw error
     }
     return cluster
+  }
+
+  get url(): string {
+    return this.nodes[0]?.url ?? ''
+  }
+
+  get passwordFile(): string {
+    return this.nodes[0]?.passwordFile ?? ''
   }
 
   async #join(ports: readonly number[]): Promise<void> {
@@ -73,37 +65,6 @@ export class RedisCluster {
   }
 
   async stop(): Promise<void> {
-    for (const { redis } of this.nodes) redis.disconnect()
-    await Promise.all(this.nodes.map((node) => node.process.stop(STOP_TIMEOUT_MS)))
-  }
-}
-
-async function startNode(
-  folder: string,
-  { port, busPort, password }: { port: number; busPort: number; password: string },
-): Promise<Node> {
-  mkdirSync(folder, { recursive: true })
-  const configFile = join(folder, 'redis.conf')
-  const configuration = `bind 127.0.0.1
-port ${port}
-cluster-enabled yes
-cluster-port ${busPort}
-cluster-node-timeout ${NODE_TIMEOUT_MS}
-requirepass ${password}
-masterauth ${password}
-dir "${folder}"
-save ""
-appendonly no
-`
-  writeFileSync(configFile, configuration, { mode: 0o600 })
-  const output = openSync(join(folder, 'redis.log'), 'a', 0o600)
-  try {
-    const process = await startGuarded(readComponents().valkeyServer, [configFile], { output })
-    const redis = new Redis(port, '127.0.0.1', { password })
-    redis.on('error', () => undefined)
-    await redis.ping()
-    return { port, process, redis }
-  } finally {
-    closeSync(output)
+    await Promise.all(this.nodes.map((node) => node.stop()))
   }
 }

@@ -23,6 +23,8 @@ export interface ResultsConfig {
   readonly follow: FollowSettings
   /** Positions of one view that wait for their changelog; above it the newest takes the last place. */
   readonly pendingPositionsMax: number
+  /** 0 to 1, of Redis' `maxmemory`: above it only live releases are kept in Redis. */
+  readonly memoryShareMax: number
   /** How often what Redis has applied is compared with what was seen there before. */
   readonly checkIntervalMs: number
 }
@@ -142,6 +144,13 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
       min: 2,
       max: 100_000,
     }),
+    memoryShareMax:
+      read.integer('KAPPA_RESULTS_MEMORY_PERCENT_MAX', {
+        default: 85,
+        min: 10,
+        max: 99,
+        unit: 'percent',
+      }) / 100,
     checkIntervalMs: read.milliseconds('KAPPA_RESULTS_CHECK_INTERVAL_MS', {
       default: 1_000,
       min: 10,

@@ -10,7 +10,11 @@ interface Loaded {
 }
 
 /** What an operator watches of results: is everything applied, how fresh is it, what was refused. */
-export function createResultsMetrics(registry: Registry, loaded: () => Loaded) {
+export function createResultsMetrics(
+  registry: Registry,
+  loaded: () => Loaded,
+  refused: () => Iterable<{ application: string; release: number }>,
+) {
   const registers = [registry]
   const counter = (name: string, help: string) =>
     new Counter({ name, help, labelNames: [...labels], registers })
@@ -78,6 +82,16 @@ export function createResultsMetrics(registry: Registry, loaded: () => Loaded) {
       collect() {
         this.reset()
         for (const state of loaded().states()) this.inc(state)
+      },
+    }),
+    refusedReleases: new Gauge({
+      name: 'kappa_results_refused_releases',
+      help: 'Releases that are not live and have no rows in Redis, because it is nearly full.',
+      labelNames: ['application', 'release'],
+      registers,
+      collect() {
+        this.reset()
+        for (const { application, release } of refused()) this.set({ application, release }, 1)
       },
     }),
     freshness: new Gauge({

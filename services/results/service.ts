@@ -8,12 +8,15 @@ import type { Service } from '@kappa/service/lifecycle'
 import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
 import { connectRedis } from '@kappa/view-store/redis-client'
+import { readRedisMemory } from '@kappa/view-store/redis-memory'
+import { ReleaseRows } from '@kappa/view-store/release-rows'
 import { ViewStore } from '@kappa/view-store/view-store'
 import { describeViews } from './answers/describe-views.ts'
 import { ChangeFeeds } from './changes/change-feeds.ts'
 import type { ResultsConfig } from './config.ts'
 import { ControlFollower } from './control/control-follower.ts'
 import { ControlState } from './control/control-state.ts'
+import { MemoryBound } from './loading/memory-bound.ts'
 import { ReadableReleases } from './loading/readable-releases.ts'
 import { type RepeatedCheck, repeatCheck } from './loading/repeat-check.ts'
 import { Catalogue } from './reading/catalogue.ts'
@@ -55,7 +58,11 @@ export async function createResults(
   const failed = Promise.withResolvers<never>()
   failed.promise.catch((error: unknown) => logger.fatal({ err: error }, 'a part has died'))
 
-  const metrics = createResultsMetrics(registry, () => releases)
+  const metrics = createResultsMetrics(
+    registry,
+    () => releases,
+    () => memory.refused(),
+  )
   const countError = () => metrics.redisErrors.inc()
   const redis = (name: string) =>
     connectRedis(config.redis, name, (error) => {
@@ -65,16 +72,28 @@ export async function createResults(
   const queryRedis = redis('kappa-results-query')
   const applyRedis = redis('kappa-results-apply')
   const control = new ControlState(config.pendingPositionsMax)
+  const applyStore = new ViewStore(applyRedis, config.namespace)
+  const rows = new ReleaseRows(applyRedis, config.namespace)
+  const memory = new MemoryBound({
+    control,
+    store: applyStore,
+    rows,
+    readMemory: () => readRedisMemory(applyRedis),
+    usedShareMax: config.memoryShareMax,
+    logger,
+  })
   const releases: ReadableReleases = new ReadableReleases(
     {
       kafka,
-      store: new ViewStore(applyRedis, config.namespace),
+      store: applyStore,
       control,
       namespace: config.namespace,
       settings: config.apply,
       metrics,
       logger,
       onRebuild: () => checking.soon(),
+      isRefused: (release) => memory.isRefused(release),
+      rows,
     },
     failed.reject,
   )
@@ -112,7 +131,7 @@ export async function createResults(
   const uncounted = new UncountedEvents(kafka, control)
   const live = new LiveReads({ catalogue, control, store, uncounted, metrics, switchWaitMs })
   const routeParts = { catalogue, control, store, settings: config.query, live }
-  listViewsRoute(http, routeParts)
+  listViewsRoute(http, routeParts, () => memory.refused())
   queryViewRoute(http, routeParts)
   getRowRoute(http, routeParts)
   getRowsRoute(http, routeParts)
@@ -135,7 +154,11 @@ export async function createResults(
   const following = follower.run().catch(failed.reject)
   const checking: RepeatedCheck = repeatCheck(config.checkIntervalMs, async () => {
     if (applyRedis.status !== 'ready') return
-    await releases.check().catch((error: unknown) => {
+    const check = async () => {
+      if (await memory.check()) await releases.reconcile()
+      await releases.check()
+    }
+    await check().catch((error: unknown) => {
       countError()
       logger.warn({ err: error }, 'what Redis has cannot be checked')
     })

@@ -103,7 +103,7 @@ class RedisThatWritesTogether extends Redis {
 }
 
 /** The nodes that hold keys: one scan goes over one of them. @throws Error while a cluster is away */
-export function nodesOf(redis: Pick<Redis, 'scan'>): readonly Pick<Redis, 'scan'>[] {
+export function nodesOf<Client extends object>(redis: Client): readonly (Client | Redis)[] {
   if (!(redis instanceof Cluster)) return [redis]
   const nodes = redis.nodes('master')
   // One that is away is not among them, and what it has would pass for nothing.

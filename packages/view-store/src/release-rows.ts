@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis'
 import { nodesOf } from './redis-client.ts'
 
+type RowsClient = Pick<Redis, 'scan' | 'unlink' | 'memory'>
+
 /** How many keys one SCAN looks at and, about, one UNLINK frees. */
 const scanCount = 500
 
@@ -15,10 +17,10 @@ export interface ReleaseWithRows {
  * `slotOf`. The nodes of a cluster are scanned one after the other.
  */
 export class ReleaseRows {
-  readonly #redis: Pick<Redis, 'scan' | 'unlink'>
+  readonly #redis: RowsClient
   readonly #namespace: string
 
-  constructor(redis: Pick<Redis, 'scan' | 'unlink'>, namespace: string) {
+  constructor(redis: RowsClient, namespace: string) {
     this.#redis = redis
     this.#namespace = namespace
   }
@@ -34,9 +36,8 @@ export class ReleaseRows {
     release: number,
     options: { signal?: AbortSignal; onRemoved?: (keys: number) => void } = {},
   ): Promise<number> {
-    const slots = `${escapeGlob(`${application}/${release}/`)}*`
     let removed = 0
-    for await (const keys of this.#scan(slots, options.signal)) {
+    for await (const keys of this.#scan(slotsOf(application, release), options.signal)) {
       // One by one: in a cluster a command has keys of one slot only.
       const unlinked = await Promise.all(keys.map((key) => this.#redis.unlink(key)))
       const removedNow = unlinked.reduce((sum, count) => sum + count, 0)
@@ -44,6 +45,16 @@ export class ReleaseRows {
       options.onRemoved?.(removedNow)
     }
     return removed
+  }
+
+  /** The memory that the rows of a release take, about: of large keys a part is looked at. */
+  async bytesOf(application: string, release: number): Promise<number> {
+    let bytes = 0
+    for await (const keys of this.#scan(slotsOf(application, release), undefined)) {
+      const sizes = await Promise.all(keys.map((key) => this.#redis.memory('USAGE', key)))
+      bytes += sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0)
+    }
+    return bytes
   }
 
   /** Every release that has a key, once. */
@@ -77,6 +88,11 @@ export class ReleaseRows {
 
 /** `{application/release/view/partition}:part`, as `slotOf` writes it. */
 const slotKey = /^\{([^/{}]+)\/([1-9]\d*)\/[^/{}]+\/\d+\}:[a-z]+\d?$/
+
+/** Glob of a release's hash tags. */
+function slotsOf(application: string, release: number): string {
+  return `${escapeGlob(`${application}/${release}/`)}*`
+}
 
 /** Text that MATCH takes literally. */
 export function escapeGlob(text: string): string {

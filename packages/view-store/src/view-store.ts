@@ -283,6 +283,25 @@ export class ViewStore {
     return this.#redis.kappaTell(key, toldField(view), before ?? '', position)
   }
 
+  /** Notes for all instances that the rows of a release are not kept for now. @param key of the release */
+  async refuse(key: string, bytes: number): Promise<void> {
+    await this.#redis.hset(this.#refusedKey, key, bytes)
+  }
+
+  async allow(key: string): Promise<void> {
+    await this.#redis.hdel(this.#refusedKey, key)
+  }
+
+  /** By key of the release, the bytes that its rows are taken to need. */
+  async refused(): Promise<Map<string, number>> {
+    const noted = await this.#redis.hgetall(this.#refusedKey)
+    return new Map(Object.entries(noted).map(([key, bytes]) => [key, Number(bytes)]))
+  }
+
+  get #refusedKey(): string {
+    return `${this.#namespace}:refused`
+  }
+
   async #setFrozen(slot: Slot, fence: number, frozen: 0 | 1): Promise<Freezing> {
     const [outcome, detail] = await this.#redis.kappaFreeze(...keysOf(slot), fence, frozen)
     if (outcome === 'done') return { outcome, next: BigInt(detail ?? 0) }

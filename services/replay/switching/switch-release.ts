@@ -185,7 +185,7 @@ async function untilCovered(
     if (Date.now() > deadline) {
       const behind = pairs.filter((_, index) => !covered[index]).map(({ view }) => view)
       throw new SwitchRefusedError(
-        `The rows of ${behind.join(', ')} have not reached those of the live release within ${timeoutMs} ms: results has not loaded them, or the release lags. The live release goes on.`,
+        `The rows of ${behind.join(', ')} have not reached those of the live release within ${timeoutMs} ms: results has not loaded them (or has no room for them in Redis), or the release lags. The live release goes on.`,
         { isForNow: true },
       )
     }

@@ -1,19 +1,24 @@
 import { type ReleaseRecord, releaseKey } from '@kappa/applications/records'
 import { KafkaError } from '@kappa/kafka/port'
+import type { ReleaseRows } from '@kappa/view-store/release-rows'
 import { labelsOf } from '../results-metrics.ts'
 import { LoadedView } from './loaded-view.ts'
 import { ChangelogGoneError } from './partition-applier.ts'
 import { type LoaderParts, ReleaseLoader } from './release-loader.ts'
 
+export interface ReadableReleasesParts extends LoaderParts {
+  readonly rows: Pick<ReleaseRows, 'removeRows'>
+}
+
 /** Loads every release that readers get or may get next, and lets go of the others. */
 export class ReadableReleases {
-  readonly #parts: LoaderParts
+  readonly #parts: ReadableReleasesParts
   readonly #onFailure: (error: unknown) => void
   readonly #loaders = new Map<string, ReleaseLoader>()
   #work: Promise<void> = Promise.resolve()
   #closed = false
 
-  constructor(parts: LoaderParts, onFailure: (error: unknown) => void) {
+  constructor(parts: ReadableReleasesParts, onFailure: (error: unknown) => void) {
     this.#parts = parts
     this.#onFailure = onFailure
   }
@@ -69,15 +74,27 @@ export class ReadableReleases {
     const wanted = new Map(
       this.#parts.control
         .readable()
+        .filter((record) => !this.#parts.isRefused(record))
         .map((record) => [releaseKey(record.application, record.release), record]),
     )
     for (const [key, loader] of this.#loaders) {
       if (wanted.has(key)) continue
       this.#loaders.delete(key)
       await loader.close()
+      // Whichever instance is the last to let go of it leaves nothing.
+      if (this.#parts.isRefused(loader.release)) await this.#remove(loader.release)
     }
     const missing = [...wanted].filter(([key]) => !this.#loaders.has(key))
     await Promise.all(missing.map(([key, record]) => this.#loadOrSkip(key, record)))
+  }
+
+  async #remove({ application, release }: ReleaseRecord): Promise<void> {
+    try {
+      await this.#parts.rows.removeRows(application, release)
+    } catch (error) {
+      // A Redis that is away has lost them, or they are removed when it is nearly full again.
+      this.#parts.logger.warn({ err: error, application, release }, 'rows cannot be removed')
+    }
   }
 
   async #loadOrSkip(key: string, record: ReleaseRecord): Promise<void> {

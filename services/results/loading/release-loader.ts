@@ -19,6 +19,8 @@ export interface LoaderParts {
   readonly logger: Logger
   /** Told when a view is found to have less in Redis than it had. */
   readonly onRebuild: () => void
+  /** Whether there is no room for the rows of a release. */
+  readonly isRefused: (release: ReleaseRecord) => boolean
 }
 
 /** How long a batch waits for a Redis that is away before Kafka is asked for it again. */
@@ -208,7 +210,10 @@ export class ReleaseLoader implements ApplierHost {
   }
 
   #isWanted(): boolean {
-    return this.#parts.control.isReadable(this.release.application, this.release.release)
+    const { application, release } = this.release
+    return (
+      this.#parts.control.isReadable(application, release) && !this.#parts.isRefused(this.release)
+    )
   }
 
   #partitionCount(topic: string): Promise<number | undefined> {

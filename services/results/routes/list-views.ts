@@ -33,16 +33,32 @@ const ViewSchema = Type.Object({
   }),
 })
 
-export function listViewsRoute(http: Http, parts: RouteParts): void {
+const RefusedSchema = Type.Array(
+  Type.Object({ application: Type.String(), release: Type.Integer() }),
+  {
+    description:
+      'Releases that are not live and have no rows in Redis, because it is nearly full; they come back when there is room.',
+  },
+)
+
+/** @param refused releases whose rows are not kept for now */
+export function listViewsRoute(
+  http: Http,
+  parts: RouteParts,
+  refused: () => readonly { readonly application: string; readonly release: number }[],
+): void {
   const schema = {
     summary: 'List the views of all live releases',
     tags: ['views'],
-    response: { 200: Type.Object({ views: Type.Array(ViewSchema) }) },
+    response: { 200: Type.Object({ views: Type.Array(ViewSchema), refused: RefusedSchema }) },
   }
   http.get('/v1/views', { schema }, async () => {
     const applications = parts.catalogue.liveApplications()
     const views = await Promise.all(applications.map((name) => describeAll(parts, name)))
-    return { views: views.flat() }
+    return {
+      views: views.flat(),
+      refused: refused().map(({ application, release }) => ({ application, release })),
+    }
   })
 }
 

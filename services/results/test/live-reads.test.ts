@@ -39,7 +39,11 @@ function newReads(switchWaitMs: number): LiveReads {
     views: () => [],
   }
   const loaded = { views: () => [], states: () => [] }
-  const metrics = createResultsMetrics(createMetrics('test'), () => loaded)
+  const metrics = createResultsMetrics(
+    createMetrics('test'),
+    () => loaded,
+    () => [],
+  )
   const uncounted = { check: () => assert.fail('nobody waits here') }
   return new LiveReads({ catalogue, control, store, uncounted, metrics, switchWaitMs })
 }
