@@ -6,7 +6,7 @@ import { Platform, type PlatformOptions } from '../platform/platform.ts'
 import type { TestStack } from '../stack.ts'
 import type { BenchOptions } from './options.ts'
 
-const REDIS_MEMORY_MB_MAX = 8_192
+const REDIS_MEMORY_MB_MAX = 12_288
 
 /** What a part of the benchmark is given. */
 export interface Bench {
