@@ -98,7 +98,7 @@ test('P2: an older batch never replaces a newer row, an equal one does', async (
     change('a', 19, '{"n":3}'),
     change('b', 3, '{"n":4}'),
   ])
-  assert.deepEqual(older, { outcome: 'applied', outdated: 1 })
+  assert.deepEqual(older, { outcome: 'applied', outdated: 1, dropped: 0 })
   assert.deepEqual(await contents(slot), { a: '{"n":2}', b: '{"n":4}' })
 })
 
@@ -252,6 +252,44 @@ test('each index follows its rows, and counts what is in its ranges', async () =
   assert.equal((await store.count(slot, 1, ranges.slice(0, 1)))?.found, 1)
   const last = await store.scan(slot, 1, whole, { descending: true, count: 1 })
   assert.deepEqual(last?.found, [keyOf('z') + keyOf('a')])
+})
+
+test('rows whose first indexed value is before a bound are dropped, and leave nothing', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n, 0, indexed)
+  await apply(slot, owner, 0n, [change('a', 1, '{}', '2013-01'), change('b', 1, '{}', '2013-03')])
+  const applied = await store.apply(
+    slot,
+    {
+      epoch: owner.epoch,
+      from: 2n,
+      next: 4n,
+      writtenAt: 0,
+      changes: [change('c', 2, '{}', '2013-02'), change('d', 2, '{}', '2013-04')],
+      dropBefore: keyOf('2013-03'),
+    },
+    markerMs,
+  )
+  assert.deepEqual(applied, { outcome: 'applied', outdated: 0, dropped: 2 })
+  assert.deepEqual(await keysIn(slot), ['b', 'd'])
+  assert.deepEqual(await ranked(slot), ['2013-03 b', '2013-04 d'])
+  assert.equal((await store.status(slot))?.rows, 2)
+})
+
+test('the last record of a key counts, unless one of a newer batch came before it', async () => {
+  const slot = newSlot()
+  const owner = await store.claim(slot, 0n, 0, indexed)
+  const applied = await apply(slot, owner, 0n, [
+    change('a', 2, '{"n":1}', 'x'),
+    change('b', 2, '{"n":2}', 'y'),
+    change('a', 1, '{"n":3}', 'z'),
+    change('b', 3, null),
+    change('c', 2, null),
+    change('c', 2, '{"n":4}', 'w'),
+  ])
+  assert.deepEqual(applied, { outcome: 'applied', outdated: 1, dropped: 0 })
+  assert.deepEqual(await contents(slot), { a: '{"n":1}', c: '{"n":4}' })
+  assert.deepEqual(await ranked(slot), ['w c', 'x a'])
 })
 
 test('a partition with other indexes, or of another layout, starts again', async () => {
