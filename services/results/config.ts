@@ -15,7 +15,7 @@ export interface ResultsConfig {
   /** Prefix of this installation's names in Kafka and in Redis. */
   readonly namespace: string
   readonly redis: RedisSettings & {
-    /** Longest wait for the answer to one command, and for a connection. */
+    /** Longest silence of a Redis that has commands to answer, and wait for a connection. */
     readonly timeoutMs: number
   }
   readonly apply: ApplySettings
@@ -37,6 +37,8 @@ export interface ApplySettings {
   readonly recordsPerBatchMax: number
   /** Partitions whose records are applied at a time: Redis is busy while others are read. */
   readonly partitionsAtOnceMax: number
+  /** How long rows that answers leave out by `retain` stay, for instances that lag. */
+  readonly removalDelayMs: number
   /** How long the marker of a deleted row stays, measured in the changelog's own time. */
   readonly deletedMarkerMs: number
 }
@@ -95,6 +97,11 @@ export function readResultsConfig(environment: Environment): ResultsConfig {
         default: 4,
         min: 1,
         max: 64,
+      }),
+      removalDelayMs: read.milliseconds('KAPPA_RESULTS_REMOVAL_DELAY_MS', {
+        default: 10_000,
+        min: 0,
+        max: 3_600_000,
       }),
       deletedMarkerMs: read.milliseconds('KAPPA_RESULTS_DELETED_MARKER_MS', {
         default: 3_600_000,

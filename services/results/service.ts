@@ -155,7 +155,8 @@ export async function createResults(
   const checking: RepeatedCheck = repeatCheck(config.checkIntervalMs, async () => {
     if (applyRedis.status !== 'ready') return
     const check = async () => {
-      if (await memory.check()) await releases.reconcile()
+      const isControlRead = follower.waitsFor === undefined
+      if (isControlRead && (await memory.check())) await releases.reconcile()
       await releases.check()
     }
     await check().catch((error: unknown) => {

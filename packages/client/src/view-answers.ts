@@ -15,9 +15,9 @@ export interface ViewMeta {
   /** false: the release dropped events that it should have counted; it must be replayed. */
   readonly complete: boolean
   /** Events that came later than the lateness allows. */
+  readonly late_events: number
   /** In views with `retain`: rows with a time before this one are dropped. */
   readonly rows_from?: string
-  readonly late_events: number
 }
 
 /** A view of a live release as `GET /v1/views` tells it. */

@@ -27,7 +27,7 @@ export interface RedisClientSettings {
   readonly url: string
   readonly password: string | undefined
   readonly cluster?: boolean
-  /** Bound on a connection's start and on each command. */
+  /** Bound on a connection's start, and on the silence of a Redis that has commands to answer. */
   readonly timeoutMs: number
 }
 

@@ -104,9 +104,7 @@ if tonumber(ARGV[1]) < tonumber(m.epoch) then return {'fenced', m.next} end
 if m.frozen then return {'frozen', m.next} end
 if ARGV[2] ~= m.next then return {'elsewhere', m.next} end
 local first, width = 7, 2 + m.indexed
-local function batch_of(stored)
-  return tonumber(string.sub(stored, 1, string.find(stored, '|', 1, true) - 1))
-end
+local function batch_of(stored) return string.sub(stored, 1, string.find(stored, '|', 1, true) - 1) end
 local function is_marker(stored) return string.byte(stored, -1) == 124 end
 local function entries_of(stored, key)
   local entries, at = {[0] = key}, string.find(stored, '|', 1, true) + 1
@@ -142,7 +140,7 @@ local function add(v, entry)
   adds[v] = n + 2
 end
 local function change(key, stored, old, at)
-  if batch_of(stored) < batch_of(old) then
+  if tonumber(batch_of(stored)) < tonumber(batch_of(old)) then
     outdated = outdated + 1
     return
   end
@@ -189,12 +187,17 @@ end
 if #dropped > 0 then
   for k, entry in ipairs(dropped) do dropped[k] = key_in(entry) end
   for v = 0, m.indexed do removed[v] = {} end
+  -- As a deleted row, so that an older batch does not bring it back.
+  local markers, marks = {}, {}
   for k, stored in ipairs(redis.call('HMGET', rows, unpack(dropped))) do
     local entries = entries_of(stored, dropped[k])
     for v = 0, m.indexed do removed[v][k] = entries[v] end
+    markers[2 * k - 1], markers[2 * k] = dropped[k], batch_of(stored) .. '|'
+    marks[2 * k - 1], marks[2 * k] = ARGV[5], dropped[k]
   end
   for v = 0, m.indexed do call('ZREM', index(v), removed[v]) end
-  call('HDEL', rows, dropped)
+  call('HSET', rows, markers)
+  call('ZADD', gone, marks)
 end
 redis.call('HSET', rows, '${nextField}', ARGV[3], 'epoch', ARGV[1], 'listed', redis.call('ZCARD', KEYS[3]))
 return {'applied', outdated, #dropped}

@@ -240,6 +240,11 @@ export class ViewStore {
     return { epoch: Number(reply[0]), release: Number(reply[1]) }
   }
 
+  /** Whether `pointer` is read after what the same turn has asked before; not over several nodes. */
+  get readsPointerLast(): boolean {
+    return this.#redis.sendAtLast !== undefined
+  }
+
   /**
    * The pointer to the live release, and for each of the views the position that clients were told
    * last, whatever the release. Read after everything that this turn of the event loop asks, once for
@@ -283,9 +288,12 @@ export class ViewStore {
     return this.#redis.kappaTell(key, toldField(view), before ?? '', position)
   }
 
-  /** Notes for all instances that the rows of a release are not kept for now. @param key of the release */
+  /**
+   * Notes for all instances that the rows of a release are not kept for now; who notes it first counts.
+   * @param key of the release
+   */
   async refuse(key: string, bytes: number): Promise<void> {
-    await this.#redis.hset(this.#refusedKey, key, bytes)
+    await this.#redis.hsetnx(this.#refusedKey, key, bytes)
   }
 
   async allow(key: string): Promise<void> {

@@ -159,6 +159,31 @@ test('the pointer to the live release only moves to newer epochs', async () => {
   assert.equal((await store.pointer(randomUUID())).pointer, undefined)
 })
 
+test('P4: the pointer is read once a turn, after all rows that the turn asks for', async () => {
+  const application = randomUUID()
+  const slot = newSlot()
+  await store.claim(slot, 0n, 0, indexed)
+  await store.point(application, 1, 1)
+  const monitor = await redis.monitor()
+  try {
+    const asked: string[] = []
+    monitor.on('monitor', (_time: string, [command = '', key = '']: string[]) => {
+      if (/^hmget$/i.test(command)) asked.push(key)
+    })
+    await Promise.all([
+      store.pointer(application),
+      store.read(slot, ['a']),
+      store.pointer(application),
+      store.readOne(slot, 'b'),
+    ])
+    await redis.ping()
+    const ours = asked.filter((key) => key === slot.rows || key.includes(application))
+    assert.deepEqual(ours, [slot.rows, slot.rows, `${namespace}:{${application}}:live`])
+  } finally {
+    monitor.disconnect()
+  }
+})
+
 test('P4: what clients were told is replaced only by who knows it', async () => {
   const application = randomUUID()
   await store.point(application, 5, 2)
@@ -271,9 +296,11 @@ test('rows whose first indexed value is before a bound are dropped, and leave no
     markerMs,
   )
   assert.deepEqual(applied, { outcome: 'applied', outdated: 0, dropped: 2 })
-  assert.deepEqual(await keysIn(slot), ['b', 'd'])
   assert.deepEqual(await ranked(slot), ['2013-03 b', '2013-04 d'])
   assert.equal((await store.status(slot))?.rows, 2)
+  const older = await apply(slot, owner, 4n, [change('c', 1, '{}', '2013-05')])
+  assert.deepEqual(older, { outcome: 'applied', outdated: 1, dropped: 0 }, 'P2: not brought back')
+  assert.deepEqual(await ranked(slot), ['2013-03 b', '2013-04 d'])
 })
 
 test('the last record of a key counts, unless one of a newer batch came before it', async () => {

@@ -61,6 +61,21 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
         { isForNow: true },
       )
     }
+    // Results may have had no room for the new rows, or Redis may have lost them.
+    const isThere = await Promise.all(
+      pairs.map((pair) =>
+        pair.isCovered(
+          rows,
+          pair.oldSlots.map((slot) => still.get(slot)),
+        ),
+      ),
+    )
+    if (!isThere.every(Boolean)) {
+      throw new SwitchRefusedError(
+        `The rows of release ${id.release} have gone from Redis again. The live release goes on.`,
+        { isForNow: true },
+      )
+    }
     const pointer = await releases.makeLive(
       id,
       {

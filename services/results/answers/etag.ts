@@ -15,15 +15,19 @@ const lengthMax = 64
  * the time.
  * @param asked the URL, and in which form
  */
-export function etagOf(view: LoadedView, applied: Answer['applied'], asked: string): string {
+export function etagOf(
+  { release }: Pick<LoadedView, 'release'>,
+  { applied, rowsFrom = '' }: Pick<Answer, 'applied' | 'rowsFrom'>,
+  asked: string,
+): string {
   const offsets = applied.map(([partition, next]) => `${partition}.${next}`)
   const text = offsets.length > 1 ? offsets.sort().join('-') : (offsets[0] ?? '')
   const short =
     text.length > lengthMax
       ? createHash('sha256').update(text).digest('base64url').slice(0, 22)
       : text
-  const told = crc32(`${view.rowsFrom() ?? ''} ${asked}`)
-  return `W/"${view.release}-${short}-${told.toString(36)}"`
+  const told = crc32(`${rowsFrom} ${asked}`)
+  return `W/"${release}-${short}-${told.toString(36)}"`
 }
 
 /** Whether an `if-none-match` header names the tag (RFC 9110: weakly compared). */

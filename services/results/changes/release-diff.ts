@@ -55,7 +55,8 @@ export async function* releaseDiff(
   const noteSeen = (partition: number, next: bigint) => {
     if (next > (seen[partition] ?? 0n)) seen[partition] = next
   }
-  const query = (view: LoadedView) => readViewQuery(view, filters, { order: 'key' })
+  const query = (view: LoadedView) =>
+    readViewQuery(view, filters, { order: 'key', rowsFrom: view.rowsFrom() })
   const before = keyedRows(store, old, query(old), noteSeen)
   const after = keyedRows(store, now, query(now), () => undefined)
   const keyShape = rowShape(now, { columns: now.definition.key.join(',') })

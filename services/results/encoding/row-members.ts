@@ -23,8 +23,8 @@ export function memberTexts(row: string, names: readonly string[]): (string | un
   while (missing > 0 && row.charCodeAt(at) === QUOTE) {
     const nameEnd = endOfText(row, at)
     const valueEnd = endOfValue(row, nameEnd + 1)
-    const place = names.indexOf(nameIn(row, at, nameEnd))
-    if (place >= 0) {
+    const name = nameIn(row, at, nameEnd)
+    for (let place = names.indexOf(name); place >= 0; place = names.indexOf(name, place + 1)) {
       texts[place] = row.slice(nameEnd + 1, valueEnd)
       missing -= 1
     }

@@ -28,6 +28,8 @@ export interface Answer {
   readonly declared: DeclaredPosition
   /** Of each read so far: the partition, and up to where its changelog was applied. */
   readonly applied: readonly (readonly [partition: number, next: bigint])[]
+  /** Rows with a time before it, or none, are dropped, as of `declared`. */
+  readonly rowsFrom: string | undefined
   /** To be asked for every read. @throws ServiceError `rebuilding` for rows older than that. */
   check(partition: number, next: bigint | undefined): void
 }
@@ -54,6 +56,8 @@ export class LoadedView {
   readonly #behind = new Set<number>()
   readonly #frozen = new Set<number>()
   readonly #onRebuild: () => void
+  #leftOut: { readonly rowsFrom: string; readonly since: number } | undefined
+  #removable: string | undefined
 
   constructor(parts: ViewParts) {
     this.application = parts.application
@@ -88,7 +92,7 @@ export class LoadedView {
       if (!isThere || next === undefined) throw this.rebuilding()
       applied.push([partition, next])
     }
-    return { declared, applied, check }
+    return { declared, applied, rowsFrom: this.rowsFrom(declared), check }
   }
 
   /**
@@ -142,14 +146,28 @@ export class LoadedView {
   }
 
   /**
-   * Canonical timestamp before which rows are dropped, as of a position; undefined where none are. The
-   * watermark has passed all of them: a row that is dropped does not change any more.
+   * Canonical timestamp before which rows are dropped, as of a position; undefined where none are.
    */
   rowsFrom(declared = this.positions.declared): string | undefined {
     const { retainMs } = this.definition
     const watermark = declared?.record.watermark
     if (retainMs === undefined || watermark === undefined) return undefined
     return canonicalTimestamp(new Date(watermark - retainMs).toISOString())
+  }
+
+  /**
+   * Before which rows may be removed from Redis: only what answers have left out for `delayMs` or longer,
+   * as another instance may not have heard of the newest position yet.
+   */
+  removableBefore(delayMs: number): string | undefined {
+    const rowsFrom = this.rowsFrom()
+    if (rowsFrom === undefined) return undefined
+    this.#leftOut ??= { rowsFrom, since: Date.now() }
+    if (Date.now() - this.#leftOut.since >= delayMs) {
+      this.#removable = this.#leftOut.rowsFrom
+      this.#leftOut = { rowsFrom, since: Date.now() }
+    }
+    return this.#removable
   }
 
   /** Partitions that have not applied what was already answered. */

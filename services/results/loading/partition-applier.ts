@@ -173,8 +173,8 @@ export class PartitionApplier {
   *#changeSets(records: readonly IncomingRecord[], start: bigint): Generator<ChangeSet> {
     const { recordsPerCallMax, bytesPerCallMax } = this.#settings
     const epoch = this.#claim?.epoch ?? '0'
-    const rowsFrom = this.view.rowsFrom()
-    const dropBefore = rowsFrom === undefined ? undefined : sortable('timestamp', rowsFrom)
+    const removable = this.view.removableBefore(this.#settings.removalDelayMs)
+    const dropBefore = removable === undefined ? undefined : sortable('timestamp', removable)
     let from = start
     let changes: Change[] = []
     let bytes = 0

@@ -81,14 +81,16 @@ export class ReadableReleases {
       if (wanted.has(key)) continue
       this.#loaders.delete(key)
       await loader.close()
-      // Whichever instance is the last to let go of it leaves nothing.
-      if (this.#parts.isRefused(loader.release)) await this.#remove(loader.release)
+      await this.#removeIfRefused(loader.release)
     }
     const missing = [...wanted].filter(([key]) => !this.#loaders.has(key))
     await Promise.all(missing.map(([key, record]) => this.#loadOrSkip(key, record)))
   }
 
-  async #remove({ application, release }: ReleaseRecord): Promise<void> {
+  /** Whichever instance is the last to let go of a release leaves nothing of it. */
+  async #removeIfRefused(record: ReleaseRecord): Promise<void> {
+    if (!this.#parts.isRefused(record)) return
+    const { application, release } = record
     try {
       await this.#parts.rows.removeRows(application, release)
     } catch (error) {
@@ -115,8 +117,9 @@ export class ReadableReleases {
     if (this.#loaders.get(key) !== loader) return
     if (!isRemoved) return this.#onFailure(cause)
     this.#loaders.delete(key)
-    this.#logDropped(loader.release, cause)
     await loader.close()
+    if (!this.#parts.isRefused(loader.release)) this.#logDropped(loader.release, cause)
+    await this.#removeIfRefused(loader.release)
   }
 
   #logDropped({ application, release }: ReleaseRecord, cause: unknown): void {

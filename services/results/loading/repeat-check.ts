@@ -13,12 +13,12 @@ export function repeatCheck(intervalMs: number, check: () => Promise<void>): Rep
     while (!stopped) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, isAsked ? 0 : intervalMs)
-        isAsked = false
         wake = () => {
           clearTimeout(timer)
           resolve()
         }
       })
+      isAsked = false
       if (!stopped) await check()
     }
   }

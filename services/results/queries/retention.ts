@@ -1,35 +1,34 @@
+import { compareBytes } from '../encoding/compare-bytes.ts'
 import { sortable } from '../encoding/sortable.ts'
 import type { LoadedView } from '../loading/loaded-view.ts'
 import { type Bound, type Condition, holds } from './condition.ts'
 
-/** What the time of a row must hold in a view that drops old rows; undefined where all are kept. */
-function retentionOf(view: LoadedView): Condition | undefined {
-  const from = view.rowsFrom()
-  if (from === undefined) return undefined
-  return { lower: { value: sortable('timestamp', from), inclusive: true } }
+/** Sortable text of the time before which rows are dropped. */
+export function retentionBound(rowsFrom: string): string {
+  return sortable('timestamp', rowsFrom)
 }
 
-/** Whether a row is old enough to be dropped does not wait for who drops it. */
+/** Whether a row is old enough to be dropped does not wait for who removes it. */
 export function isRetained(
-  view: LoadedView,
+  rowsFrom: string | undefined,
   { indexed: [time = ''] }: { readonly indexed: readonly string[] },
 ): boolean {
-  const retention = retentionOf(view)
-  return retention === undefined || holds(retention, time)
+  if (rowsFrom === undefined) return true
+  return holds({ lower: { value: retentionBound(rowsFrom), inclusive: true } }, time)
 }
 
-/** The conditions of a query, and that of the view. */
+/** The conditions of a query, and that of a view that drops rows. */
 export function withRetention(
-  view: LoadedView,
+  { timeColumn }: LoadedView,
   conditions: ReadonlyMap<string, Condition>,
+  rowsFrom: string | undefined,
 ): ReadonlyMap<string, Condition> {
-  const { lower } = retentionOf(view) ?? {}
-  const { timeColumn } = view
-  if (lower === undefined || timeColumn === undefined) return conditions
+  if (rowsFrom === undefined || timeColumn === undefined) return conditions
   const asked = conditions.get(timeColumn.name) ?? {}
-  return new Map(conditions).set(timeColumn.name, { ...asked, lower: later(asked.lower, lower) })
+  const retained: Bound = { value: retentionBound(rowsFrom), inclusive: true }
+  return new Map(conditions).set(timeColumn.name, { ...asked, lower: later(asked.lower, retained) })
 }
 
 function later(asked: Bound | undefined, retained: Bound): Bound {
-  return asked !== undefined && asked.value >= retained.value ? asked : retained
+  return asked !== undefined && compareBytes(asked.value, retained.value) >= 0 ? asked : retained
 }

@@ -14,6 +14,8 @@ export interface PageOptions {
   readonly order?: string
   readonly limit?: number
   readonly cursor?: string
+  /** Canonical timestamp: rows with a time before it, or none, are left out. */
+  readonly rowsFrom?: string | undefined
 }
 
 /** A query over the rows of a view, in the terms of its indexes. */
@@ -30,6 +32,8 @@ export interface ViewQuery extends PlacedConditions {
   readonly ofIndexed: PlacedConditions['ofIndexed']
   /** Whether the ranges hold the entries that are wanted, and no other. */
   readonly isServed: boolean
+  /** Whether filters may leave out many of the entries in the ranges. */
+  readonly isSelective: boolean
   readonly digest: string
 }
 
@@ -43,10 +47,10 @@ export const limitMax = 1_000
 export function readViewQuery(
   view: LoadedView,
   filters: Filters,
-  { order, limit = limitByDefault, cursor }: PageOptions,
+  { order, limit = limitByDefault, cursor, rowsFrom }: PageOptions,
 ): ViewQuery {
   const asked = readConditions(view, filters)
-  const conditions = withRetention(view, asked)
+  const conditions = withRetention(view, asked, rowsFrom)
   const usual = filters.from === undefined && filters.to === undefined ? 'key' : 'time'
   const { index, descending } = readOrder(view, order ?? usual)
   const keyNames = view.definition.key
@@ -64,9 +68,8 @@ export function readViewQuery(
     limit,
     ofKey: placed.ofKey.filter(([at]) => !isServed.has(keyNames[at] ?? '')),
     ofIndexed: placed.ofIndexed,
-    isServed:
-      new Set(names.slice(0, served).filter((name) => conditions.has(name))).size ===
-      conditions.size,
+    isServed: [...conditions.keys()].every((name) => names.slice(0, served).includes(name)),
+    isSelective: [...asked.keys()].some((name) => !names.slice(0, served).includes(name)),
     digest,
   }
 }

@@ -1,7 +1,8 @@
 import type { ViewStore } from '@kappa/view-store/view-store'
 import type { Answer, LoadedView } from '../loading/loaded-view.ts'
-import { tooMany } from '../queries/count-query.ts'
+import { type CountQueries, tooMany } from '../queries/count-query.ts'
 import { rangesAfter } from '../queries/index-ranges.ts'
+import { retentionBound } from '../queries/retention.ts'
 import { limitMax, type ViewQuery } from '../queries/view-query.ts'
 import { readPage } from './page.ts'
 
@@ -13,18 +14,12 @@ export async function countRows(
   store: ViewStore,
   view: LoadedView,
   answer: Answer,
-  query: ViewQuery,
+  { query, withoutOldRows }: CountQueries,
   scannedEntriesMax: number,
 ): Promise<number> {
-  if (query.isServed) {
-    const counts = await Promise.all(
-      view.slots.map(async (slot, partition) => {
-        const read = await store.count(slot, query.index, query.ranges)
-        answer.check(partition, read?.next)
-        return read?.found ?? 0
-      }),
-    )
-    return counts.reduce((total, count) => total + count, 0)
+  if (query.isServed) return countEntries(store, view, answer, query)
+  if (withoutOldRows !== undefined && (await hasNoOldRows(store, view, answer))) {
+    return countEntries(store, view, answer, withoutOldRows)
   }
   let total = 0
   let scanned = 0
@@ -38,4 +33,28 @@ export async function countRows(
     if (page.after === undefined) return total
     ranges = rangesAfter(ranges, page.after, query.descending)
   }
+}
+
+async function hasNoOldRows(store: ViewStore, view: LoadedView, answer: Answer): Promise<boolean> {
+  const { rowsFrom } = answer
+  if (rowsFrom === undefined) return true
+  const ranges = [{ start: '-', stop: `(${retentionBound(rowsFrom)}` }]
+  // The time is the first column that rows are indexed by.
+  return (await countEntries(store, view, answer, { index: 1, ranges })) === 0
+}
+
+async function countEntries(
+  store: ViewStore,
+  view: LoadedView,
+  answer: Answer,
+  { index, ranges }: Pick<ViewQuery, 'index' | 'ranges'>,
+): Promise<number> {
+  const counts = await Promise.all(
+    view.slots.map(async (slot, partition) => {
+      const read = await store.count(slot, index, ranges)
+      answer.check(partition, read?.next)
+      return read?.found ?? 0
+    }),
+  )
+  return counts.reduce((total, count) => total + count, 0)
 }

@@ -132,7 +132,7 @@ export class LiveReads {
       const views = names(live)
       // Settled, not awaited: what fails in a release that is live no more is no error of a client.
       const attempted = settled(attempt(live))
-      if (turns === 'several') await attempted
+      if (turns === 'several' || !store.readsPointerLast) await attempted
       const { pointer, told } = await store.pointer(application, views)
       if (pointer === undefined || pointer.epoch < live.epoch) {
         if (Date.now() > deadline) throw switching(live, pointer)

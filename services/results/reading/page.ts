@@ -70,6 +70,9 @@ export async function readPage(
   }
 }
 
+/** Of a query that is served by no index, entries for each row that is wanted. */
+const selectiveFactor = 8
+
 /** Keys that leave rows out are looked at before any row is read. */
 function readsRowsAtOnce({ ofKey }: ViewQuery): boolean {
   return ofKey.length === 0
@@ -79,10 +82,11 @@ function readsRowsAtOnce({ ofKey }: ViewQuery): boolean {
  * How many entries to ask a partition for at first: keys are spread evenly, so hardly any partition has
  * more of a page than two deviations above its share. One that has is asked for twice as many.
  */
-function entriesAtFirst({ limit }: ViewQuery, partitions: number): number {
+function entriesAtFirst({ limit, isSelective }: ViewQuery, partitions: number): number {
   const share = limit / partitions
   const wanted = partitions === 1 ? limit : Math.min(limit, share + 2 * Math.sqrt(share) + 1)
-  return Math.min(Math.ceil(wanted) + 1, entriesPerScanMax)
+  const entries = isSelective ? selectiveFactor * wanted : wanted
+  return Math.min(Math.ceil(entries) + 1, entriesPerScanMax)
 }
 
 class PartitionScan {

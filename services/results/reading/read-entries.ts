@@ -36,7 +36,7 @@ export async function readEntries(
         mine.map((place) => entries[place]?.key ?? ''),
       )
       answer.check(partition, read?.next)
-      for (const [at, place] of mine.entries()) rows[place] = retained(view, read?.found[at])
+      for (const [at, place] of mine.entries()) rows[place] = retained(answer, read?.found[at])
     }),
   )
   return rows
@@ -51,11 +51,11 @@ export async function readEntry(
 ): Promise<StoredRow | undefined> {
   const read = await store.readOne(view.slots[partition] as Slot, key)
   answer.check(partition, read?.next)
-  return retained(view, read?.found)
+  return retained(answer, read?.found)
 }
 
-function retained(view: LoadedView, stored: StoredRow | undefined): StoredRow | undefined {
-  return stored && isRetained(view, stored) ? stored : undefined
+function retained({ rowsFrom }: Answer, stored: StoredRow | undefined): StoredRow | undefined {
+  return stored && isRetained(rowsFrom, stored) ? stored : undefined
 }
 
 /** Up to where the changelog of each partition is applied. @throws ServiceError `rebuilding` */

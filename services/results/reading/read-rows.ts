@@ -32,7 +32,7 @@ export interface ReadRows {
   readonly shape: RowShape
   readonly view: LoadedView
   readonly meta: AnswerMeta
-  readonly applied: Answer['applied']
+  readonly answer: Answer
   /** To go on with, if there may be more. */
   readonly cursor: string | undefined
 }
@@ -61,10 +61,10 @@ export async function readRows(
     name,
     { turns: 'several', awaited },
     async (loaded, answer) => {
-      const query = readViewQuery(loaded, filters, pageOptions)
+      const query = readViewQuery(loaded, filters, { ...pageOptions, rowsFrom: answer.rowsFrom })
       const written = rowShape(loaded, shape)
       const page = await readPage(store, loaded, answer, query, settings.scannedEntriesMax)
-      return { page, shape: written, digest: query.digest, applied: answer.applied }
+      return { page, shape: written, digest: query.digest, answer }
     },
   )
   const { page, digest } = result

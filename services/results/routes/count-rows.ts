@@ -4,7 +4,7 @@ import { AnswerMetaSchema, answerMeta } from '../answers/answer-meta.ts'
 import { etagOf, NotModified } from '../answers/etag.ts'
 import { sendRows } from '../answers/send-rows.ts'
 import type { RouteParts } from '../parts.ts'
-import { countQuery } from '../queries/count-query.ts'
+import { countQueries } from '../queries/count-query.ts'
 import { readAwaited } from '../reading/awaited.ts'
 import { countRows } from '../reading/count-rows.ts'
 import { awaitParameters, filterParameters, ViewParameters } from './view-parameters.ts'
@@ -32,14 +32,14 @@ export function countRowsRoute(http: Http, parts: RouteParts): void {
       name,
       { turns: 'several', awaited },
       async (view, answer) => {
-        const query = countQuery(view, filters)
-        const count = await countRows(store, view, answer, query, settings.scannedEntriesMax)
-        return { count, applied: answer.applied }
+        const queries = countQueries(view, filters, answer.rowsFrom)
+        const count = await countRows(store, view, answer, queries, settings.scannedEntriesMax)
+        return { count, answer }
       },
     )
-    const { count, applied } = read.result
+    const { count, answer } = read.result
     const meta = answerMeta(control, read.view, read.declared)
-    const etag = etagOf(read.view, applied, request.url)
+    const etag = etagOf(read.view, answer, request.url)
     return sendRows(request, reply, {
       meta,
       etag,

@@ -51,10 +51,10 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
         const key = readRowKey(view, request.params.key)
         const place = placeOf(view, key.json, key.sortable)
         const stored = await readEntry(store, view, answer, place)
-        return { key, shape, stored, applied: answer.applied }
+        return { key, shape, stored, answer }
       },
     )
-    const { key, shape, stored, applied } = read.result
+    const { key, shape, stored, answer } = read.result
     const meta = answerMeta(control, read.view, read.declared)
     if (!stored) {
       reply.headers(meta.headers)
@@ -64,7 +64,7 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
         { details: { meta: JSON.parse(meta.json) } },
       )
     }
-    const etag = etagOf(read.view, applied, request.url)
+    const etag = etagOf(read.view, answer, request.url)
     const body = () => `{"row":${shape.json(stored.row)},"meta":${meta.json}}`
     return sendRows(request, reply, { meta, etag, body })
   })

@@ -92,7 +92,7 @@ export function queryViewRoute(http: Http, parts: RouteParts): void {
       awaited: readAwaited(request.query),
     })
     const { meta, page, shape } = first
-    const etag = etagOf(first.view, first.applied, `${media} ${request.url}`)
+    const etag = etagOf(first.view, first.answer, `${media} ${request.url}`)
     reply.header('vary', 'accept')
     if (media === 'json') {
       const rows = () => page.rows.map((row) => shape.json(row)).join(',')

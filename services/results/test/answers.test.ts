@@ -105,6 +105,8 @@ describe('answers of results', () => {
   test('columns are chosen, in the order of the request, and wide numbers come as texts', async () => {
     const one = sold[77] as Sale
     const row = `/rows/${one.shop},${one.day}`
+    const twice = await text(`${row}?columns=shop,shop`)
+    assert.match(twice.text, /"row":\{"shop":("[^"]*"),"shop":\1\}/)
     const chosen = await text(`${row}?columns=count,shop`)
     assert.ok(chosen.text.startsWith(`{"row":{"count":90071992547400077,"shop":"${one.shop}"},`))
     const texts = await text(`${row}?columns=total,count,tags&numbers=string`)

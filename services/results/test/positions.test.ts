@@ -153,7 +153,8 @@ describe('P6: a position is never ahead of the rows', () => {
   async function freeze(app: FakeApplication, { frozen, frozenMs }: Batch): Promise<void> {
     if (frozen === undefined) return
     const slot = slotOf(namespace, app.name, 1, 'view', frozen)
-    await store.freeze(slot, 1_000)
+    const { outcome } = await store.freeze(slot, 1_000)
+    assert.equal(outcome, 'done')
     await delay(frozenMs)
     await store.unfreeze(slot, 1_000)
   }

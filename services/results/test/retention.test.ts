@@ -58,7 +58,7 @@ describe('a view that retains its rows for a day', () => {
       96,
       ['UA', 'AA'].flatMap((carrier) => range(0, 97, carrier, 1)),
     )
-    service = await startResults(environment(database))
+    service = await startResults(environment(database, { KAPPA_RESULTS_REMOVAL_DELAY_MS: '0' }))
     await reached()
   })
   after(async () => {
@@ -79,6 +79,19 @@ describe('a view that retains its rows for a day', () => {
     await app.position('hours', source, { watermark: day + watermarkHour * hourMs })
   }
 
+  /** Rows that are left out are removed with a later batch of their partition. */
+  async function writeUntil(
+    watermarkHour: number,
+    entries: readonly ChangelogEntry[],
+    done: () => Promise<boolean>,
+  ): Promise<void> {
+    await until(async () => {
+      await write(watermarkHour, entries)
+      await reached()
+      return done()
+    }, Boolean)
+  }
+
   function reached() {
     return until(
       () => get(service.url, `${path}?limit=1`),
@@ -90,6 +103,14 @@ describe('a view that retains its rows for a day', () => {
     const keys = await redis.keys(`${namespace}:{${app.name}/1/hours/*}:${part}`)
     const counts = await Promise.all(keys.map((key) => redis.zcard(key)))
     return counts.reduce((total, count) => total + count, 0)
+  }
+
+  /** Times of the rows that Redis has, in their order. */
+  async function timesIn(): Promise<string[]> {
+    const keys = await redis.keys(`${namespace}:{${app.name}/1/hours/*}:index1`)
+    const entries = await Promise.all(keys.map((key) => redis.zrangebylex(key, '-', '+')))
+    const times = entries.flat().map((entry) => entry.slice(1, entry.indexOf('\0')))
+    return [...new Set(times)].sort()
   }
 
   test('answers rows from a day before the watermark on, in every order and by every route', async () => {
@@ -114,11 +135,8 @@ describe('a view that retains its rows for a day', () => {
     const { body, headers } = await get(service.url, `${path}?limit=1000`)
     assert.equal(body.rows.length, 2 * 21)
     assert.notEqual(headers.get('etag'), etag)
-    await write(100, [...range(97, 101, 'UA', 2), ...range(97, 101, 'AA', 2)])
-    await reached()
-    await until(
-      () => keysIn('index0'),
-      (rows) => rows === 2 * 25,
+    await writeUntil(100, [...range(97, 101, 'UA', 2), ...range(97, 101, 'AA', 2)], () =>
+      keysIn('index0').then((rows) => rows === 2 * 25),
     )
     assert.equal(await keysIn('index1'), 2 * 25)
     assert.equal(await keysIn('index2'), 2 * 25)
@@ -129,6 +147,9 @@ describe('a view that retains its rows for a day', () => {
     await write(102, [entry('UA', 3, 3), entry('UA', null, 3), entry('UA', 101, 3)])
     await reached()
     assert.equal((await get(service.url, `${path}/rows/UA,${hour(3)}`)).status, 404)
+    await writeUntil(102, [...range(97, 101, 'UA', 4), ...range(97, 101, 'AA', 4)], () =>
+      timesIn().then((times) => times.length > 0 && times.every((at) => at >= hour(78))),
+    )
     const next = `${path}?order=time&limit=1000&cursor=${first.body.next_cursor}`
     const { status, body } = await get(service.url, next)
     assert.equal(status, 200)
