@@ -1,39 +1,5 @@
+import type { EventTimeBounds } from '@kappa/applications/event-time-bounds'
 import { appendDelayMaxMs, type StreamSource } from '@kappa/applications/stream-plan'
-import { acceptedHeader, importHeader, parseImportMark } from '@kappa/contracts/record-headers'
-import type { IncomingRecord } from '@kappa/kafka/port'
-
-/** What the headers of a record say about the event time that is in its value, in epoch milliseconds. */
-export interface EventTimeBounds {
-  readonly imported: boolean
-  readonly acceptedMs: number
-  /** An event that counts is not older. */
-  readonly lowestMs: number
-  /** An event that counts is not newer, but for a fraction of the last millisecond. */
-  readonly highestMs: number
-}
-
-/**
- * Bounds of a record's event time, if the lateness rule (see `planStream`) lets it count. A record
- * without a valid mark of an import is a live one, as ingest takes it.
- */
-export function eventTimeBounds(
-  record: Pick<IncomingRecord, 'headers' | 'timestamp'>,
-  source: Pick<StreamSource, 'latenessMs' | 'earlinessMs'>,
-): EventTimeBounds {
-  const mark = parseImportMark(textOf(record, importHeader))
-  if (mark !== undefined) {
-    const { acceptedMs, highestMs, disorderMs } = mark
-    return { imported: true, acceptedMs, lowestMs: highestMs - disorderMs, highestMs }
-  }
-  const accepted = textOf(record, acceptedHeader)
-  const acceptedMs = /^-?\d{1,16}$/.test(accepted) ? Number(accepted) : record.timestamp
-  return {
-    imported: false,
-    acceptedMs,
-    lowestMs: acceptedMs - source.latenessMs,
-    highestMs: acceptedMs + source.earlinessMs,
-  }
-}
 
 /**
  * No event that counts, in this record or before it in its partition, is newer. An import's mark
@@ -61,8 +27,4 @@ export function oldestFrom(
   if (!imported) return oldestLiveMs
   const oldestImportedMs = Math.min(lowestMs, highestMs - source.importDisorderMaxMs)
   return liveFollows ? Math.min(oldestImportedMs, oldestLiveMs) : oldestImportedMs
-}
-
-function textOf({ headers }: Pick<IncomingRecord, 'headers'>, name: string): string {
-  return headers[name]?.toString() ?? ''
 }

@@ -1,6 +1,7 @@
+import { eventTimeBounds } from '@kappa/applications/event-time-bounds'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import type { Kafka } from '@kappa/kafka/port'
-import { eventTimeBounds, newestUpTo } from './event-times.ts'
+import { newestUpTo } from './event-times.ts'
 
 /** What a partition holds: offsets from `begin` up to `end` (exclusive). */
 export interface HeldPartition {

@@ -1,7 +1,7 @@
+import { eventTimeBounds } from '@kappa/applications/event-time-bounds'
 import type { OffsetsByPartition } from '@kappa/applications/offsets'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import type { IncomingRecord, Kafka } from '@kappa/kafka/port'
-import { eventTimeBounds } from './event-times.ts'
 import { mapInFlight, readsInFlightMax } from './in-flight.ts'
 import { recordsBetween } from './log-size.ts'
 import { type SampledPartition, slackOf } from './slack.ts'

@@ -1,5 +1,6 @@
+import type { EventTimeBounds } from '@kappa/applications/event-time-bounds'
 import type { StreamSource } from '@kappa/applications/stream-plan'
-import { type EventTimeBounds, newestUpTo, oldestFrom } from './event-times.ts'
+import { newestUpTo, oldestFrom } from './event-times.ts'
 
 /** What was sampled of one partition, between the offsets `from` and `to` (exclusive). */
 export interface SampledPartition {

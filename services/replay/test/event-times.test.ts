@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { eventTimeBounds } from '@kappa/applications/event-time-bounds'
 import { appendDelayMaxMs } from '@kappa/applications/stream-plan'
-import { eventTimeBounds, newestUpTo, oldestFrom } from '../log/event-times.ts'
+import { newestUpTo, oldestFrom } from '../log/event-times.ts'
 import { streamSource } from './random-logs.ts'
 
 const source = streamSource({ latenessMs: 700, earlinessMs: 30, importDisorderMaxMs: 90 })

@@ -1,7 +1,7 @@
+import { eventTimeBounds } from '@kappa/applications/event-time-bounds'
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import { decoderOf } from '@kappa/contracts/decoder'
-import { acceptedHeader, importHeader } from '@kappa/contracts/record-headers'
 import { parseWireFormat } from '@kappa/contracts/wire-format'
 import type { IncomingRecord, Kafka } from '@kappa/kafka/port'
 import { ServiceError } from '@kappa/service/errors'
@@ -67,18 +67,16 @@ export class UncountedEvents {
   }
 }
 
-/** The lateness rule of `planStream`, for one record. undefined where it counts, or nobody can say. */
+/** undefined where the record counts, or nobody can say. */
 function reasonAgainst(record: IncomingRecord, source: StreamSource): string | undefined {
-  if (record.headers[importHeader] !== undefined) return undefined
-  const accepted = record.headers[acceptedHeader]?.toString() ?? ''
-  const acceptedMs = /^-?\d{1,16}$/.test(accepted) ? Number(accepted) : record.timestamp
+  const { imported, acceptedMs, lowestMs, highestMs } = eventTimeBounds(record, source)
   const eventMs = eventTimeOf(record, source)
-  if (eventMs === undefined) return undefined
+  if (imported || eventMs === undefined) return undefined
   const times = `its ${source.eventTime} is ${iso(eventMs)}, and it was accepted at ${iso(acceptedMs)}`
-  if (eventMs < acceptedMs - source.latenessMs) {
+  if (eventMs < lowestMs) {
     return `it came too late; ${times}, more than ${source.latenessMs} ms later (\`lateness\` of the stream ${source.name}).`
   }
-  if (eventMs > acceptedMs + source.earlinessMs) {
+  if (eventMs > highestMs) {
     return `it is from the future; ${times}, more than ${source.earlinessMs} ms earlier.`
   }
   return undefined
