@@ -66,6 +66,26 @@ test('a view without a key is refused with file and line', async () => {
   assert.match(problems[0]?.message ?? '', /views\.totals\.key must be a list of texts/)
 })
 
+test('a view retains its rows for a time that is more than none, by its time column', async () => {
+  const withRetain = (view: string) => valid.replace('{ key: [item], delete_when: "n = 0" }', view)
+  writeApplication(withRetain('{ key: [item], time: day, retain: 30 days }'))
+  const { views } = await loadApplication(folder, 'shop')
+  assert.equal(views.totals?.retainMs, 30 * 24 * 3_600_000)
+  for (const [view, wrong] of [
+    ['{ key: [item], retain: 30 days }', /views\.totals\.retain needs `time`/],
+    ['{ key: [item], time: day, retain: for ever }', /views\.totals\.retain is wrong/],
+    ['{ key: [item], time: day, retain: 0 days }', /views\.totals\.retain is /],
+  ] as const) {
+    const problems = await problemsOf(withRetain(view))
+    assert.deepEqual(
+      problems.map(({ line }) => line),
+      [7],
+      view,
+    )
+    assert.match(problems[0]?.message ?? '', wrong)
+  }
+})
+
 test('every problem is told at once, each with its line', async () => {
   const yaml = valid
     .replace('30 minutes', 'half an hour')
