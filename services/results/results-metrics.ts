@@ -1,10 +1,18 @@
 import { Counter, Gauge, type Registry } from '@kappa/service/metrics'
-import type { LoadedView } from './loading/loaded-view.ts'
 
 const labels = ['application', 'release', 'view'] as const
 
+interface MeasuredView {
+  readonly application: string
+  readonly release: number
+  readonly name: string
+  /** Partitions. */
+  readonly frozen: number
+  declared(): { readonly record: { readonly current_at: number } } | undefined
+}
+
 interface Loaded {
-  views(): Iterable<LoadedView>
+  views(): Iterable<MeasuredView>
   /** One for each release. */
   states(): Iterable<{ application: string; state: string }>
 }
