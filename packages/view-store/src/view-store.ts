@@ -368,7 +368,7 @@ function indexedRows(text: string): IndexedRow[] {
 const betweenTexts = '\0\0'
 
 /** The texts, each ending with the only NUL in it, that a text is put together of. */
-function sortableParts(text: string): string[] {
+export function sortableParts(text: string): string[] {
   const parts: string[] = []
   for (let at = 0; at < text.length; ) {
     const end = text.indexOf('\0', at) + 1

@@ -62,14 +62,7 @@ export async function switchRelease(parts: SwitchParts, id: ReleaseId): Promise<
       )
     }
     // Results may have had no room for the new rows, or Redis may have lost them.
-    const isThere = await Promise.all(
-      pairs.map((pair) =>
-        pair.isCovered(
-          rows,
-          pair.oldSlots.map((slot) => still.get(slot)),
-        ),
-      ),
-    )
+    const isThere = await coveredPairs(parts, pairs, still)
     if (!isThere.every(Boolean)) {
       throw new SwitchRefusedError(
         `The rows of release ${id.release} have gone from Redis again. The live release goes on.`,
@@ -179,23 +172,32 @@ async function untilAligned(
   }
 }
 
+/** Of each pair, whether the new rows hold all that the old ones show. */
+function coveredPairs(
+  { rows }: SwitchParts,
+  pairs: readonly ViewPair[],
+  frozen: ReadonlyMap<Slot, bigint | undefined>,
+): Promise<boolean[]> {
+  return Promise.all(
+    pairs.map((pair) =>
+      pair.isCovered(
+        rows,
+        pair.oldSlots.map((slot) => frozen.get(slot)),
+      ),
+    ),
+  )
+}
+
 async function untilCovered(
-  { rows, control }: SwitchParts,
+  parts: SwitchParts,
   pairs: readonly ViewPair[],
   frozen: ReadonlyMap<Slot, bigint | undefined>,
   timeoutMs: number,
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
-    for (const pair of pairs) pair.observe(control.positions)
-    const covered = await Promise.all(
-      pairs.map((pair) =>
-        pair.isCovered(
-          rows,
-          pair.oldSlots.map((slot) => frozen.get(slot)),
-        ),
-      ),
-    )
+    for (const pair of pairs) pair.observe(parts.control.positions)
+    const covered = await coveredPairs(parts, pairs, frozen)
     if (covered.every(Boolean)) return
     if (Date.now() > deadline) {
       const behind = pairs.filter((_, index) => !covered[index]).map(({ view }) => view)

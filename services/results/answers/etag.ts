@@ -11,8 +11,8 @@ const lengthMax = 64
 
 /**
  * Tells apart all answers whose rows differ: by the release, by what was applied of the changelog where
- * the rows were read, by what of them is dropped, and by what was asked. Weak, as what answers say of their freshness changes all
- * the time.
+ * the rows were read, by what of them is dropped, and by what was asked. Weak, as what answers say of
+ * their freshness changes all the time.
  * @param asked the URL, and in which form
  */
 export function etagOf(

@@ -23,13 +23,6 @@ export function sortableKey(
   return columns.map(({ type }, index) => sortable(type, values[index] ?? null)).join('')
 }
 
-/** The sortable texts that a text is put together of. */
-export function sortableParts(text: string): string[] {
-  const parts = text.split(END)
-  parts.pop()
-  return parts.map((part) => part + END)
-}
-
 export function isNull(part: string): boolean {
   return part === NULL
 }

@@ -1,4 +1,5 @@
-import { sortableParts } from '../encoding/sortable.ts'
+import { sortableParts } from '@kappa/view-store/view-store'
+
 import type { LoadedView } from '../loading/loaded-view.ts'
 import { type Condition, holds } from './condition.ts'
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sortableParts } from '@kappa/view-store/view-store'
 import fc from 'fast-check'
 import { canonicalValue } from '../encoding/canonical-value.ts'
 import { compareBytes } from '../encoding/compare-bytes.ts'
-import { afterAll, sortable, sortableKey, sortableParts } from '../encoding/sortable.ts'
+import { afterAll, sortable, sortableKey } from '../encoding/sortable.ts'
 
 const text = fc.string({ unit: 'binary' })
 
