@@ -10,7 +10,7 @@ import {
   readObjectStoreSettings,
   readRedisSettings,
 } from '@kappa/service/settings'
-import type { LocalLauncherSettings } from './launchers/local.ts'
+import { type LauncherSettings, readLauncherSettings } from './launchers/launcher-settings.ts'
 import type { UndecodableBounds } from './views/undecodable-records.ts'
 
 export interface ReplayConfig {
@@ -26,7 +26,7 @@ export interface ReplayConfig {
   readonly namespace: string
   readonly schemasFolder: string
   readonly applicationsFolder: string
-  readonly launcher: LocalLauncherSettings
+  readonly launcher: LauncherSettings
   readonly release: ReleaseSettings
   readonly replays: ReplaySettings
 }
@@ -104,7 +104,7 @@ export function readReplayConfig(environment: Environment): ReplayConfig {
       namespace: readNamespace(read),
       schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
       applicationsFolder: read.text('KAPPA_APPLICATIONS_FOLDER'),
-      launcher: readLauncher(read),
+      launcher: readLauncherSettings(read),
       release: readReleaseSettings(read),
       replays: readReplaySettings(read),
     }
@@ -160,18 +160,6 @@ function readJobsRedis(read: ConfigReader, redis: RedisSettings): RedisSettings 
     read.reject(name, 'is not set', 'the URL of a Redis for jobs, as that of the rows is a cluster')
   }
   return redis
-}
-
-function readLauncher(read: ConfigReader): LocalLauncherSettings {
-  read.oneOf('KAPPA_LAUNCHER', ['local'], 'local')
-  const archiveFile = read.optionalText('KAPPA_SPARK_ARCHIVE_FILE')
-  return {
-    java: read.text('KAPPA_JAVA', { default: 'java' }),
-    jarsFolder: read.text('KAPPA_SPARK_JARS_FOLDER'),
-    workFolder: read.text('KAPPA_SPARK_WORK_FOLDER'),
-    stopTimeoutMs: read.milliseconds('KAPPA_SPARK_STOP_TIMEOUT_MS', { default: 10_000 }),
-    ...(archiveFile === undefined ? {} : { archiveFile }),
-  }
 }
 
 function readReleaseSettings(read: ConfigReader): ReleaseSettings {

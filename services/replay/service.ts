@@ -16,8 +16,8 @@ import { PositionWriter } from './control/position-writer.ts'
 import { Releases } from './control/releases.ts'
 import { JobQueue } from './jobs/job-queue.ts'
 import { mountQueueBoard } from './jobs/queue-board.ts'
+import { createLauncher } from './launchers/create-launcher.ts'
 import type { ClusterLauncher } from './launchers/launcher.ts'
-import { LocalLauncher } from './launchers/local.ts'
 import { ObjectStore } from './object-store.ts'
 import { Overview } from './overview/overview.ts'
 import { measureReleases } from './overview/release-metrics.ts'
@@ -64,7 +64,7 @@ export async function createReplay(
   )
   const releases = new Releases(control)
   const positions = new PositionWriter(control)
-  const launcher = overrides.launcher ?? new LocalLauncher(config.launcher)
+  const launcher = overrides.launcher ?? createLauncher(config.launcher)
   await launcher.takeOver(control.epoch)
   const parts = {
     config,

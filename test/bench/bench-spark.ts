@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { SparkSize } from '@kappa/applications/definition'
-import { LocalLauncher } from '@kappa/replay/launchers/local'
+import { LocalLauncher } from '@kappa/replay/launchers/local/local-launcher'
 import { ObjectStore } from '@kappa/replay/object-store'
 import { sparkConf } from '@kappa/replay/spark/spark-conf'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'

@@ -8,7 +8,7 @@ import { testStack } from '@kappa/test/stack'
 import type { ComparedSide } from '../comparing/compared-side.ts'
 import type { ComparingBounds } from '../comparing/comparing-parts.ts'
 import type { Cluster } from '../launchers/launcher.ts'
-import { LocalLauncher } from '../launchers/local.ts'
+import { LocalLauncher } from '../launchers/local/local-launcher.ts'
 import { sparkConf } from '../spark/spark-conf.ts'
 import { sparkKafkaOptions } from '../spark/spark-kafka.ts'
 

@@ -5,7 +5,7 @@ import { planStream, type StreamSource } from '@kappa/applications/stream-plan'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
 import { testStack } from '@kappa/test/stack'
 import type { Cluster } from '../launchers/launcher.ts'
-import { LocalLauncher } from '../launchers/local.ts'
+import { LocalLauncher } from '../launchers/local/local-launcher.ts'
 
 const source: StreamSource = {
   name: 'delays',

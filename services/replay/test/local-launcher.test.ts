@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { testStack } from '@kappa/test/stack'
 import { ClusterError } from '../launchers/launcher.ts'
-import { LocalLauncher } from '../launchers/local.ts'
+import { LocalLauncher } from '../launchers/local/local-launcher.ts'
 
 test('a Spark that runs out of memory is gone, and says what to do', async () => {
   const { java, sparkJarsFolder, stateFolder } = testStack()

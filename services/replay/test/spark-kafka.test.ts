@@ -11,7 +11,7 @@ import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
 import { SecuredKafka } from '@kappa/test/kafka-cluster/secured-kafka'
 import { testStack } from '@kappa/test/stack'
 import type { Cluster } from '../launchers/launcher.ts'
-import { LocalLauncher } from '../launchers/local.ts'
+import { LocalLauncher } from '../launchers/local/local-launcher.ts'
 import {
   sparkKafkaFiles,
   sparkKafkaOptions,

@@ -7,18 +7,10 @@ import { hasCode } from '@kappa/processes/error-code'
 import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
 import { removePidFile, writePidFile } from '@kappa/processes/pid-file'
 import { accepts, freePorts } from '@kappa/processes/ports'
-import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from './launcher.ts'
+import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from '../launcher.ts'
+import { sparkConnectArguments } from '../spark-command.ts'
 import { LauncherFence } from './launcher-fence.ts'
-import { sparkConnectArguments } from './spark-command.ts'
-
-export interface LocalLauncherSettings {
-  readonly java: string
-  readonly jarsFolder: string
-  /** Holds a folder a release: properties, log, scratch space, the process's record. */
-  readonly workFolder: string
-  readonly archiveFile?: string
-  readonly stopTimeoutMs: number
-}
+import type { LocalLauncherSettings } from './local-settings.ts'
 
 const logConfiguration = join(import.meta.dirname, 'spark-log4j2.properties')
 const pollMs = 50

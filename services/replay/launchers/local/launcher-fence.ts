@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { hasCode } from '@kappa/processes/error-code'
 import { pidFilesIn, readLivePid, removePidFile } from '@kappa/processes/pid-file'
 import { signalProcess } from '@kappa/processes/signal-process'
-import { ClusterError } from './launcher.ts'
+import { ClusterError } from '../launcher.ts'
 
 const pollMs = 20
 
