@@ -15,6 +15,16 @@ import { SetupProblem } from './problem.mjs'
 import { generateProtobufCode } from './protobuf.mjs'
 import { installPythonPackages } from './python-packages.mjs'
 
+/**
+ * Scripts that need npm's packages and nothing else. The doctor has to run where things are missing:
+ * it says so itself. Images fetch what they are made of while they are built.
+ */
+const WITHOUT_COMPONENTS = [
+  'infra/local/doctor.ts',
+  'infra/local/reset.ts',
+  'infra/images/build.ts',
+]
+
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const [script, ...args] = process.argv.slice(2)
 
@@ -32,8 +42,7 @@ try {
  * @returns {Promise<NodeJS.ProcessEnv>} where the components are
  */
 async function setUp(script) {
-  // The doctor has to run where things are missing: it says so itself.
-  const lenient = script.endsWith('doctor.ts') || script.endsWith('reset.ts')
+  const lenient = WITHOUT_COMPONENTS.includes(script)
   const missing = await missingPrerequisites()
   const npm = !missing.some((sentence) => /^(npm|Node)/.test(sentence))
   if (missing.length > 0 && !(lenient && npm)) {

@@ -19,10 +19,7 @@ const openedPackages = [
   'java.security.jgss/sun.security.krb5',
 ]
 
-export interface SparkCommandOptions {
-  readonly jarsFolder: string
-  readonly propertiesFile: string
-  readonly memory: string
+export interface SparkJvmOptions {
   readonly temporaryFolder: string
   /** AppCDS archive made with the same jars; left out, classes are loaded from the jars. */
   readonly archiveFile?: string
@@ -30,12 +27,16 @@ export interface SparkCommandOptions {
   readonly systemProperties?: Readonly<Record<string, string>>
 }
 
-/** Arguments to `java` that run Spark's Connect server from a folder of jars, without Spark's scripts. */
-export function sparkConnectArguments(options: SparkCommandOptions): string[] {
+export interface SparkCommandOptions extends SparkJvmOptions {
+  readonly jarsFolder: string
+  readonly propertiesFile: string
+  readonly memory: string
+}
+
+/** What every JVM of Spark needs: driver, executor, master and worker. */
+export function sparkJvmOptions(options: SparkJvmOptions): string[] {
   return [
-    `-Xmx${options.memory}`,
     '-XX:+IgnoreUnrecognizedVMOptions',
-    '-XX:+UseSerialGC',
     // A Spark that has run out of memory hangs or goes on half: another one is started instead.
     '-XX:+ExitOnOutOfMemoryError',
     // Without it the metaspace grows in small steps, each with a full collection.
@@ -53,6 +54,15 @@ export function sparkConnectArguments(options: SparkCommandOptions): string[] {
       ? [`-Dlog4j2.configurationFile=${options.logConfigurationFile}`]
       : []),
     ...Object.entries(options.systemProperties ?? {}).map(([name, value]) => `-D${name}=${value}`),
+  ]
+}
+
+/** Arguments to `java` that run Spark's Connect server from a folder of jars, without Spark's scripts. */
+export function sparkConnectArguments(options: SparkCommandOptions): string[] {
+  return [
+    `-Xmx${options.memory}`,
+    '-XX:+UseSerialGC',
+    ...sparkJvmOptions(options),
     '-cp',
     join(options.jarsFolder, '*'),
     'org.apache.spark.deploy.SparkSubmit',
