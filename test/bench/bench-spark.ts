@@ -41,6 +41,7 @@ export async function startBenchSpark(
       release: 1,
       cores: size.cores,
       memory: size.memory,
+      executors: size.executors ?? 1,
       sparkConf: sparkConf(size, 'memory', storeSettings, POLLING_DELAY_MS),
     },
     { timeoutMs: START_TIMEOUT_MS, signal: new AbortController().signal },

@@ -77,8 +77,21 @@ export const viewDefinition = Type.Object({
 })
 
 export const sparkSize = Type.Object({
-  cores: Type.Integer({ minimum: 1 }),
-  memory: Type.String({ description: 'JVM heap, for example `1536m`.' }),
+  cores: Type.Integer({ minimum: 1, description: 'Of one executor.' }),
+  memory: Type.String({ description: 'JVM heap of one executor, for example `1536m`.' }),
+  executors: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description: '1 where it is not said, as in releases that were made before it could be.',
+    }),
+  ),
+  executorsMax: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        'Where it is more than `executors`, and clusters can grow where they run, there are so many while there is work for them.',
+    }),
+  ),
   shufflePartitions: Type.Integer({
     minimum: 1,
     description: "Fixed for the life of a release's checkpoints.",

@@ -181,13 +181,24 @@ async function readSqlFiles(folder: string): Promise<Map<string, string>> {
 }
 
 function readSparkSize(section: YamlSection) {
-  section.only(['cores', 'memory', 'shuffle_partitions'])
+  section.only(['cores', 'memory', 'executors', 'executors_max', 'shuffle_partitions'])
   const memory = section.text('memory', '1g')
   if (!/^[1-9]\d{0,5}[mg]$/.test(memory))
     section.reject('memory', `is "${memory}"; it must be like 1536m or 4g`)
+  const executors = section.integer('executors', { fallback: 1, min: 1, max: 1_024 })
+  const executorsMax = section.has('executors_max')
+    ? section.integer('executors_max', { fallback: executors, min: 1, max: 1_024 })
+    : undefined
+  if (executorsMax !== undefined && executorsMax < executors)
+    section.reject(
+      'executors_max',
+      `is ${executorsMax}, less than executors, which is ${executors}`,
+    )
   return {
     cores: section.integer('cores', { fallback: 2, min: 1, max: 1_024 }),
     memory,
+    executors,
+    ...(executorsMax === undefined ? {} : { executorsMax }),
     shufflePartitions: section.integer('shuffle_partitions', { fallback: 2, min: 1, max: 10_000 }),
   }
 }

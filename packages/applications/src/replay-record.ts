@@ -192,7 +192,7 @@ export const replayRecord = Type.Object({
   ),
   events_per_second_max: Type.Optional(Type.Integer({ minimum: 1 })),
   watermark_slack_ms: Type.Optional(count('Added to what was found of the log.')),
-  spark: Type.Optional(Type.Partial(Type.Pick(sparkSize, ['cores', 'memory']))),
+  spark: Type.Optional(Type.Partial(Type.Pick(sparkSize, ['cores', 'memory', 'executors']))),
   standby_ms: count('How long the release that it replaces stays warm.'),
   retain_ms: count('How long that one is kept after it was stopped.'),
   plan: Type.Optional(replayPlan),

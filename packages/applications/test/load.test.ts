@@ -53,7 +53,12 @@ test('a valid application is read, with its defaults and its SQL untouched', asy
   })
   assert.equal(definition.views.totals?.sql, 'SELECT item, count(*) n FROM orders GROUP BY item')
   assert.equal(definition.views.totals?.deleteWhen, 'n = 0')
-  assert.deepEqual(definition.spark, { cores: 2, memory: '1g', shufflePartitions: 2 })
+  assert.deepEqual(definition.spark, {
+    cores: 2,
+    memory: '1g',
+    executors: 1,
+    shufflePartitions: 2,
+  })
   assert.deepEqual(await listApplications(folder), ['shop'])
 })
 
@@ -84,6 +89,14 @@ test('a view retains its rows for a time that is more than none, by its time col
     )
     assert.match(problems[0]?.message ?? '', wrong)
   }
+})
+
+test('a cluster has as many executors as are asked for, and may be allowed to grow', async () => {
+  writeApplication(`${valid}\nspark: { cores: 3, executors: 2, executors_max: 5 }`)
+  const { spark } = await loadApplication(folder, 'shop')
+  assert.deepEqual([spark.executors, spark.executorsMax], [2, 5])
+  const problems = await problemsOf(`${valid}\nspark: { executors: 3, executors_max: 2 }`)
+  assert.match(problems[0]?.message ?? '', /spark\.executors_max is 2, less than executors/)
 })
 
 test('every problem is told at once, each with its line', async () => {

@@ -40,7 +40,11 @@ export interface ReplayRequest {
   /** Added to what is found of how far partitions are apart in event time. */
   readonly watermark_slack?: string
   /** Size of its cluster while it catches up; left out, that of the application. */
-  readonly spark?: { readonly cores?: number; readonly memory?: string }
+  readonly spark?: {
+    readonly cores?: number
+    readonly memory?: string
+    readonly executors?: number
+  }
   /** How long the release that it replaces stays warm. */
   readonly keep_warm_for?: string
   /** How long that one is kept after it was stopped. */

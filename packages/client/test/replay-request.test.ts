@@ -19,7 +19,7 @@ test('every option is where the service reads it; what may be repeated adds up',
   const args = `--from 2026-01-31T00:00:00+02:00 --carry --accept-partial --promote if-equal
     --expect-columns a.x,a.y --expect-columns b.z --expect-tolerance a.x=1e-3,b.z=0
     --expect-added new --expect-removed old,older --unsettled-rows-max 0
-    --events-per-second-max 5000 --cores 4 --memory 2g`.split(/\s+/)
+    --events-per-second-max 5000 --cores 4 --memory 2g --executors 3`.split(/\s+/)
   const conditions = ["a: carrier = 'UA' AND hour < '12:00'", ' b : x.y > 1']
   const request = read(
     ...args,
@@ -48,7 +48,7 @@ test('every option is where the service reads it; what may be repeated adds up',
     },
     unsettled_rows_max: 0,
     events_per_second_max: 5_000,
-    spark: { cores: 4, memory: '2g' },
+    spark: { cores: 4, memory: '2g', executors: 3 },
     keep_warm_for: '1 hour',
     retain_for: '7 days',
     watermark_slack: '30 minutes',

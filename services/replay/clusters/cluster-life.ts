@@ -297,6 +297,8 @@ function clusterSpec({ config }: ReleaseParts, record: ReleaseRecord) {
     release,
     cores: size.cores,
     memory: size.memory,
+    executors: size.executors ?? 1,
+    ...(size.executorsMax === undefined ? {} : { executorsMax: size.executorsMax }),
     priority: building ? ('replay' as const) : ('live' as const),
     sparkConf: sparkConf(
       definition.spark,

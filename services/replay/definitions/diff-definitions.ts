@@ -46,6 +46,8 @@ function settingsOf({ description, spark, changelog }: ApplicationDefinition): F
     description,
     'spark.cores': spark.cores,
     'spark.memory': spark.memory,
+    'spark.executors': spark.executors ?? 1,
+    'spark.executors_max': spark.executorsMax,
     'spark.shuffle_partitions': spark.shufflePartitions,
     'changelog.partitions': changelog.partitions,
   }

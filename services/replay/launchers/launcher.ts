@@ -2,9 +2,13 @@
 export interface ClusterSpec {
   readonly application: string
   readonly release: number
+  /** Of one executor. */
   readonly cores: number
-  /** JVM heap, for example `1536m`. */
+  /** JVM heap of one executor, for example `1536m`. */
   readonly memory: string
+  readonly executors: number
+  /** More than `executors`: a launcher that can lets the cluster grow to so many. */
+  readonly executorsMax?: number
   /** Clusters of replays give way to those of live releases. */
   readonly priority?: 'live' | 'replay'
   /** Spark's own configuration; may hold secrets, so it is never logged. */

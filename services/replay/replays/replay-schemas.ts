@@ -56,7 +56,7 @@ export const replayRequest = Type.Object(
       duration('Added to what is found of how far partitions are apart in time'),
     ),
     spark: Type.Optional(
-      Type.Partial(Type.Pick(sparkSize, ['cores', 'memory']), {
+      Type.Partial(Type.Pick(sparkSize, ['cores', 'memory', 'executors']), {
         additionalProperties: false,
         description: 'Size of its cluster while it catches up; left out, that of the application.',
       }),

@@ -1,8 +1,11 @@
 import type { SparkSize } from '@kappa/applications/definition'
 import type { ReplayPlan } from '@kappa/applications/replay-record'
+import { megabytes } from './spark-size.ts'
 
 /** Where Spark keeps the state of a release's queries; fixed for the life of their checkpoints. */
 export type StateStore = ReplayPlan['state_store']
+
+type HeapSize = Pick<SparkSize, 'memory' | 'executors'>
 
 /** How much state a release is expected to hold in all its views together, in rows. */
 export interface ExpectedState {
@@ -49,7 +52,7 @@ export function stateStoreConf(store: StateStore): Record<string, string> {
  * @param expected undefined: nobody knows
  */
 export function chooseStateStore(
-  size: Pick<SparkSize, 'memory'>,
+  size: HeapSize,
   views: number,
   expected: ExpectedState | undefined,
 ): StateStore {
@@ -62,14 +65,14 @@ export function chooseStateStore(
 }
 
 /** Events of a micro-batch of each view whose rows, were each of another key, still fit on the heap. */
-export function eventsPerBatchOnHeap(size: Pick<SparkSize, 'memory'>, views: number): number {
+export function eventsPerBatchOnHeap(size: HeapSize, views: number): number {
   return Math.floor((heapBytes(size) * heapShareOfBatches) / (Math.max(1, views) * bytesPerRow))
 }
 
 /** What a batch of a view may read with this store, where `eventsPerBatchMax` are allowed. */
 export function eventsPerBatch(
   store: StateStore,
-  size: Pick<SparkSize, 'memory'>,
+  size: HeapSize,
   views: number,
   eventsPerBatchMax: number,
 ): number {
@@ -77,7 +80,7 @@ export function eventsPerBatch(
   return Math.min(eventsPerBatchMax, eventsPerBatchOnHeap(size, views))
 }
 
-function heapBytes({ memory }: Pick<SparkSize, 'memory'>): number {
-  const unit = memory.endsWith('g') ? 1024 ** 3 : 1024 ** 2
-  return Number.parseInt(memory, 10) * unit
+/** Of all executors together: state and batches are spread over them. */
+function heapBytes({ memory, executors = 1 }: HeapSize): number {
+  return megabytes(memory) * 1024 ** 2 * executors
 }

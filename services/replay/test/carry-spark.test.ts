@@ -88,7 +88,14 @@ function startSpark(): Promise<Cluster> {
     'spark.sql.session.timeZone': 'UTC',
     'spark.sql.shuffle.partitions': '2',
   }
-  const spec = { application: 'clicks', release: 1, cores: 2, memory: '1g', sparkConf }
+  const spec = {
+    application: 'clicks',
+    release: 1,
+    cores: 2,
+    executors: 1,
+    memory: '1g',
+    sparkConf,
+  }
   const signal = new AbortController().signal
   return launcher.start({ ...spec, systemProperties: {} }, { timeoutMs: 120_000, signal })
 }

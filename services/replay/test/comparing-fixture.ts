@@ -127,6 +127,7 @@ export function startCluster(name: string, memory: string): Promise<Cluster> {
       application: name,
       release: 1,
       cores: size.cores,
+      executors: 1,
       memory,
       // A comparison never asks the object store.
       sparkConf: sparkConf(

@@ -74,6 +74,8 @@ test('a folder that is what the release was made of differs in nothing', () => {
   assert.deepEqual(diffWith({}), nothing)
   const clicks = { topic: 'clicks', latenessMs: 1_000, undecodableEventsMax: 99 }
   assert.deepEqual(diffWith({}, { streams: { clicks } }), nothing, 'a bound is no difference')
+  const spark = { ...definition.spark, executors: 1 }
+  assert.deepEqual(diffWith({}, { spark }), nothing, 'a release from before executors has one')
 })
 
 test('whatever makes a folder differ from its release is in the diff', () => {
@@ -83,6 +85,8 @@ test('whatever makes a folder differ from its release is in the diff', () => {
     { description: 'Another shop.' },
     { spark: { ...definition.spark, cores: 2 } },
     { spark: { ...definition.spark, memory: '2g' } },
+    { spark: { ...definition.spark, executors: 2 } },
+    { spark: { ...definition.spark, executorsMax: 2 } },
     { spark: { ...definition.spark, shufflePartitions: 3 } },
     { changelog: { partitions: 3 } },
     { views: {} },

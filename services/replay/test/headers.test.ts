@@ -46,7 +46,7 @@ before(async () => {
     stopTimeoutMs: 10_000,
   })
   cluster = await launcher.start(
-    { application: 'headers', release: 1, cores: 1, memory: '1g', sparkConf: {} },
+    { application: 'headers', release: 1, cores: 1, executors: 1, memory: '1g', sparkConf: {} },
     { timeoutMs: 120_000, signal: new AbortController().signal },
   )
   const { address, token } = cluster

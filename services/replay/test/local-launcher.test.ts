@@ -16,7 +16,14 @@ test('a Spark that runs out of memory is gone, and says what to do', async () =>
     stopTimeoutMs: 10_000,
   })
   await launcher.takeOver(1)
-  const spec = { application: 'shop', release: 1, cores: 1, memory: '24m', sparkConf: {} }
+  const spec = {
+    application: 'shop',
+    release: 1,
+    cores: 1,
+    executors: 1,
+    memory: '24m',
+    sparkConf: {},
+  }
   await assert.rejects(
     launcher.start(spec, { timeoutMs: 120_000, signal: new AbortController().signal }),
     (error: Error) => {

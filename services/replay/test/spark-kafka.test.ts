@@ -91,6 +91,7 @@ function startSpark(): Promise<Cluster> {
       application: 'spark-kafka',
       release: 1,
       cores: 1,
+      executors: 1,
       memory: '512m',
       sparkConf: {},
       systemProperties: sparkKafkaSystemProperties(ways().oauthbearer),

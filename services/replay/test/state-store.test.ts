@@ -15,6 +15,7 @@ test('state is kept in memory where it fits several times, and in RocksDB where 
   assert.equal(chooseStateStore(size, 1, rows(50_000, 1_000_000)), 'rocksdb')
   assert.equal(chooseStateStore(size, 1, rows(100_000)), 'rocksdb')
   assert.equal(chooseStateStore({ memory: '16g' }, 1, rows(500_000)), 'memory')
+  assert.equal(chooseStateStore({ memory: '2g', executors: 8 }, 1, rows(500_000)), 'memory')
   assert.equal(chooseStateStore(size, 1, undefined), 'rocksdb')
 })
 

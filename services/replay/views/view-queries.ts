@@ -4,6 +4,7 @@ import type { SparkSession } from '@kappa/spark-connect/session'
 import type { Trigger } from '@kappa/spark-connect/write-stream'
 import type { ObjectStore } from '../object-store.ts'
 import { QueryStarter } from '../spark/query-starter.ts'
+import { tasksMax } from '../spark/spark-size.ts'
 import type { Inputs } from '../spark/spark-views.ts'
 import { type StreamsReading, unbounded } from '../spark/stream-reading.ts'
 import { batchLimits } from './batch-limits.ts'
@@ -215,9 +216,11 @@ export class ViewQueries {
     sources: readonly OffsetsByTopic[],
   ): Pick<StreamsReading, 'throttle'> {
     if (eventsPerSecondMax === undefined) return {}
-    const { cores } = this.#parts.definition.spark
     const partitions = sources.flatMap(Object.values).flatMap(Object.keys).length
-    const concurrentTasks = Math.max(1, Math.min(cores, partitions))
+    const concurrentTasks = Math.max(
+      1,
+      Math.min(tasksMax(this.#parts.definition.spark), partitions),
+    )
     return { throttle: { eventsPerSecondMax, concurrentTasks } }
   }
 

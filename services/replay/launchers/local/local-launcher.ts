@@ -7,6 +7,7 @@ import { hasCode } from '@kappa/processes/error-code'
 import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-process'
 import { removePidFile, writePidFile } from '@kappa/processes/pid-file'
 import { accepts, freePorts } from '@kappa/processes/ports'
+import { megabytes } from '../../spark/spark-size.ts'
 import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from '../launcher.ts'
 import { sparkConnectArguments } from '../spark-command.ts'
 import { LauncherFence } from './launcher-fence.ts'
@@ -17,7 +18,10 @@ const pollMs = 50
 /** Nice value: live releases come first when cores are scarce. */
 const replayNiceness = 10
 
-/** Runs each release's Spark as one child process on loopback, driver and executors in one JVM. */
+/**
+ * Runs each release's Spark as one child process on loopback: one JVM is driver and executors, with
+ * the cores and the heap of all of them. It does not grow.
+ */
 export class LocalLauncher implements ClusterLauncher {
   readonly #settings: LocalLauncherSettings
   readonly #fence: LauncherFence
@@ -55,7 +59,7 @@ export class LocalLauncher implements ClusterLauncher {
     const propertiesFile = join(folder, 'spark.properties')
     const conf = {
       ...spec.sparkConf,
-      'spark.master': `local[${spec.cores}]`,
+      'spark.master': `local[${spec.cores * spec.executors}]`,
       'spark.app.name': `${spec.application}-${spec.release}`,
       'spark.driver.host': '127.0.0.1',
       'spark.driver.bindAddress': '127.0.0.1',
@@ -73,7 +77,7 @@ export class LocalLauncher implements ClusterLauncher {
     writePidFile(processFile, spark.pid)
     const gone = spark.exited.then((how) => {
       removePidFile(processFile)
-      return reasonOf(how, spec.memory, endOfFile(logFile))
+      return reasonOf(how, heapOf(spec), endOfFile(logFile))
     })
     const cluster: Cluster = {
       address: `127.0.0.1:${port}`,
@@ -105,7 +109,7 @@ export class LocalLauncher implements ClusterLauncher {
     const args = sparkConnectArguments({
       jarsFolder,
       propertiesFile: files.propertiesFile,
-      memory: spec.memory,
+      memory: heapOf(spec),
       temporaryFolder: files.temporaryFolder,
       logConfigurationFile: logConfiguration,
       ...(spec.systemProperties && { systemProperties: spec.systemProperties }),
@@ -128,6 +132,11 @@ export class LocalLauncher implements ClusterLauncher {
   #folder({ application, release }: { application: string; release: number }): string {
     return join(this.#settings.workFolder, `${application}-${release}`)
   }
+}
+
+/** Of the one JVM that does the work of all executors. */
+function heapOf({ memory, executors }: ClusterSpec): string {
+  return `${megabytes(memory) * executors}m`
 }
 
 async function untilListening(

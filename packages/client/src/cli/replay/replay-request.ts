@@ -33,12 +33,17 @@ export const requestOptions = {
     value: '<duration>',
     summary: 'added to what is found of how far partitions are apart in time, "1 hour"',
   },
-  cores: { type: 'string', value: '<n>', summary: 'of its cluster while it catches up' },
+  cores: {
+    type: 'string',
+    value: '<n>',
+    summary: 'of each executor of its cluster while it catches up',
+  },
   memory: {
     type: 'string',
     value: '<size>',
-    summary: 'of its cluster while it catches up, 1536m',
+    summary: 'of each executor of its cluster while it catches up, 1536m',
   },
+  executors: { type: 'string', value: '<n>', summary: 'of its cluster while it catches up' },
   'keep-warm-for': {
     type: 'string',
     value: '<duration>',
@@ -58,7 +63,8 @@ export function readReplayRequest(application: string, options: GivenOptions): R
   if (carry && typeof from !== 'object') throw new UsageError('--carry goes with --from <time>')
   const cores = options.integer('cores', 1, 1_024)
   const memory = options.text('memory')
-  const spark = defined({ cores, memory })
+  const executors = options.integer('executors', 1, 1_024)
+  const spark = defined({ cores, memory, executors })
   return {
     application,
     ...defined({
