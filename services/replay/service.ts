@@ -64,7 +64,7 @@ export async function createReplay(
   )
   const releases = new Releases(control)
   const positions = new PositionWriter(control)
-  const launcher = overrides.launcher ?? createLauncher(config.launcher)
+  const launcher = overrides.launcher ?? (await createLauncher(config.launcher, logger))
   await launcher.takeOver(control.epoch)
   const parts = {
     config,

@@ -1,12 +1,23 @@
 import type { ConfigReader } from '@kappa/service/config'
+import {
+  type KubernetesLauncherSettings,
+  readKubernetesLauncher,
+} from './kubernetes/kubernetes-settings.ts'
 import { type LocalLauncherSettings, readLocalLauncher } from './local/local-settings.ts'
 
 /** Which launcher runs the clusters, and what it needs. */
-export type LauncherSettings = { readonly kind: 'local' } & LocalLauncherSettings
+export type LauncherSettings =
+  | ({ readonly kind: 'local' } & LocalLauncherSettings)
+  | ({ readonly kind: 'kubernetes' } & KubernetesLauncherSettings)
 
-const kinds = ['local'] as const
+const kinds = ['local', 'kubernetes'] as const
 
 export function readLauncherSettings(read: ConfigReader): LauncherSettings {
   const kind = read.oneOf('KAPPA_LAUNCHER', kinds, 'local')
-  return { kind, ...readLocalLauncher(read) }
+  switch (kind) {
+    case 'local':
+      return { kind, ...readLocalLauncher(read) }
+    case 'kubernetes':
+      return { kind, ...readKubernetesLauncher(read) }
+  }
 }

@@ -29,6 +29,8 @@ export interface Cluster {
   readonly instance: string
   /** Resolves with the reason, in words, once the cluster is gone, whoever ended it. */
   readonly gone: Promise<string>
+  /** What keeps it from working as it should, now or a moment ago, in words. */
+  problems?(): string[]
   /** Resolves when the cluster is proven gone. Idempotent. */
   stop(): Promise<void>
 }

@@ -73,3 +73,10 @@ export function sparkConnectArguments(options: SparkCommandOptions): string[] {
     'spark-internal',
   ]
 }
+
+/** A properties file as Spark reads it. */
+export function formatProperties(conf: Readonly<Record<string, string>>): string {
+  return Object.entries(conf)
+    .map(([key, value]) => `${key} ${value.replaceAll('\\', '\\\\')}`)
+    .join('\n')
+}

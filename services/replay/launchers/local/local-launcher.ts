@@ -9,7 +9,7 @@ import { removePidFile, writePidFile } from '@kappa/processes/pid-file'
 import { accepts, freePorts } from '@kappa/processes/ports'
 import { megabytes } from '../../spark/spark-size.ts'
 import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from '../launcher.ts'
-import { sparkConnectArguments } from '../spark-command.ts'
+import { formatProperties, sparkConnectArguments } from '../spark-command.ts'
 import { LauncherFence } from './launcher-fence.ts'
 import type { LocalLauncherSettings } from './local-settings.ts'
 
@@ -182,10 +182,4 @@ function writeSecrets(folder: string, files: Readonly<Record<string, string>>): 
   for (const [name, text] of Object.entries(files)) {
     writeFileSync(join(folder, name), text, { mode: 0o600 })
   }
-}
-
-function formatProperties(conf: Readonly<Record<string, string>>): string {
-  return Object.entries(conf)
-    .map(([key, value]) => `${key} ${value.replaceAll('\\', '\\\\')}`)
-    .join('\n')
 }

@@ -1,0 +1,127 @@
+import type { V1Pod, V1Service } from '@kubernetes/client-node'
+import type { ClusterSpec } from '../launcher.ts'
+import { type KubernetesLauncherSettings, podSettingsOf } from './kubernetes-settings.ts'
+import { nameOf, objectMeta, type ReleaseObjects } from './object-meta.ts'
+import {
+  containerSecurity,
+  placement,
+  podSecurity,
+  propertiesVolume,
+  scratchVolume,
+  secretsFolder,
+  secretsVolume,
+  templatesVolume,
+  temporaryFolder,
+} from './pod-parts.ts'
+import {
+  blockManagerPort,
+  connectPort,
+  driverPort,
+  localFolder,
+  propertiesFolder,
+  templatesFolder,
+  uiPort,
+} from './spark-properties.ts'
+
+const propertiesFile = `${propertiesFolder}/spark.properties`
+/** Of the heap: what else a JVM with a Connect server takes. */
+const overheadFactor = 0.4
+const overheadMiBMin = 512
+
+/** Spark's driver with its Connect server. When it ends it is not started again: its release is. */
+export function driverPod(
+  settings: KubernetesLauncherSettings,
+  spec: ClusterSpec,
+  objects: ReleaseObjects,
+): V1Pod {
+  const name = nameOf(spec)
+  const priority = spec.priority ?? 'live'
+  const driver = podSettingsOf(settings, 'driver', priority)
+  const memory = driver.memory ?? '1g'
+  const metadata = objectMeta(spec, 'spark-driver', objects)
+  return {
+    metadata: {
+      ...metadata,
+      labels: { ...driver.labels, ...metadata.labels },
+      annotations: { ...driver.annotations },
+    },
+    spec: {
+      ...placement(settings, driver, priority),
+      restartPolicy: 'Never',
+      serviceAccountName: settings.serviceAccount,
+      automountServiceAccountToken: true,
+      enableServiceLinks: false,
+      securityContext: podSecurity,
+      terminationGracePeriodSeconds: 5,
+      containers: [
+        {
+          name: 'spark-driver',
+          image: settings.image,
+          imagePullPolicy: settings.imagePullPolicy ?? 'IfNotPresent',
+          args: ['driver'],
+          env: [
+            { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+            { name: 'SPARK_PROPERTIES_FILE', value: propertiesFile },
+            { name: 'SPARK_DRIVER_MEMORY', value: memory },
+            { name: 'SPARK_DRIVER_JAVA_OPTIONS', value: javaOptions(spec) },
+          ],
+          ports: [
+            { name: 'connect', containerPort: connectPort },
+            { name: 'ui', containerPort: uiPort },
+            { name: 'driver', containerPort: driverPort },
+            { name: 'blocks', containerPort: blockManagerPort },
+          ],
+          resources: {
+            requests: { cpu: driver.cpuRequest ?? '250m', memory: memoryOf(memory) },
+            limits: {
+              memory: memoryOf(memory),
+              ...(driver.cpuLimit && { cpu: driver.cpuLimit }),
+            },
+          },
+          readinessProbe: { tcpSocket: { port: connectPort }, periodSeconds: 1 },
+          securityContext: containerSecurity,
+          volumeMounts: [
+            { name: 'properties', mountPath: propertiesFolder, readOnly: true },
+            { name: 'secrets', mountPath: secretsFolder, readOnly: true },
+            { name: 'templates', mountPath: templatesFolder, readOnly: true },
+            { name: 'temporary', mountPath: temporaryFolder },
+            { name: 'local', mountPath: localFolder },
+          ],
+        },
+      ],
+      volumes: [
+        propertiesVolume(name),
+        secretsVolume(name),
+        templatesVolume(name),
+        scratchVolume('temporary'),
+        scratchVolume('local'),
+      ],
+    },
+  }
+}
+
+/** By its name, from inside: Spark's UI on 4040, Spark Connect on 15002. */
+export function driverService(spec: ClusterSpec, objects: ReleaseObjects): V1Service {
+  const port = (name: string, number: number) => ({ name, port: number, targetPort: number })
+  const metadata = objectMeta(spec, 'spark-driver', objects)
+  return {
+    metadata,
+    spec: {
+      clusterIP: 'None',
+      selector: metadata.labels ?? {},
+      ports: [port('connect', connectPort), port('ui', uiPort)],
+    },
+  }
+}
+
+/** Executors reach the driver by its address: its name may not be known to them yet. */
+function javaOptions({ systemProperties = {} }: ClusterSpec): string {
+  const own = Object.entries(systemProperties).map(([name, value]) => `-D${name}=${value}`)
+  return ['-Dspark.driver.host=$(POD_IP)', ...own].join(' ')
+}
+
+/** @param heap like `1536m` or `4g` */
+function memoryOf(heap: string): string {
+  const mebibytes = Number.parseInt(heap, 10) * (heap.endsWith('g') ? 1_024 : 1)
+  return `${mebibytes + Math.max(overheadMiBMin, Math.ceil(mebibytes * overheadFactor))}Mi`
+}

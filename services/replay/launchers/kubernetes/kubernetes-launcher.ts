@@ -1,0 +1,156 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { Logger } from '@kappa/service/logger'
+import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from '../launcher.ts'
+import { driverPod, driverService } from './driver-pod.ts'
+import { EpochFence } from './epoch-fence.ts'
+import { inWords, KubernetesApi } from './kubernetes-api.ts'
+import type { KubernetesLauncherSettings } from './kubernetes-settings.ts'
+import {
+  nameOf,
+  type Release,
+  type ReleaseObjects,
+  selectorOf,
+  selectorOfAll,
+} from './object-meta.ts'
+import { PodWatch } from './pod-watch.ts'
+import { driverSecret, processesSecret, templates } from './release-objects.ts'
+import { removeObjects } from './remove-objects.ts'
+import { type ConnectTo, RunningCluster } from './running-cluster.ts'
+
+export interface KubernetesLauncherOverrides {
+  /** How Spark Connect of a driver is reached; by the address of its pod by default. */
+  readonly connectTo?: ConnectTo
+}
+
+/** What the launcher has of one namespace. */
+interface Place {
+  readonly namespace: string
+  readonly fence: EpochFence
+  readonly pods: PodWatch
+}
+
+/**
+ * Runs each release's Spark as a driver pod with executors that Spark's own scheduler makes, in the
+ * namespace of its application. A pod that has ended is not started again: its release is.
+ */
+export class KubernetesLauncher implements ClusterLauncher {
+  readonly #settings: KubernetesLauncherSettings
+  readonly #api: KubernetesApi
+  readonly #places: ReadonlyMap<string, Place>
+  readonly #overrides: KubernetesLauncherOverrides
+  #epoch = 0
+
+  constructor(
+    settings: KubernetesLauncherSettings,
+    logger: Logger,
+    overrides: KubernetesLauncherOverrides = {},
+  ) {
+    this.#settings = settings
+    this.#api = new KubernetesApi(settings.requestTimeoutMs)
+    this.#overrides = overrides
+    const { owner, relistIntervalMs, namespace, namespaces = {} } = settings
+    const all = new Set([namespace, ...Object.values(namespaces)])
+    this.#places = new Map(
+      [...all].map((name) => {
+        const log = logger.child({ namespace: name })
+        const labelSelector = selectorOfAll(owner)
+        const options = { namespace: name, labelSelector, relistIntervalMs, logger: log }
+        const fence = new EpochFence(this.#api, owner, name)
+        return [name, { namespace: name, fence, pods: new PodWatch(this.#api, options) }]
+      }),
+    )
+  }
+
+  async takeOver(epoch: number): Promise<void> {
+    this.#epoch = epoch
+    for (const place of this.#places.values()) {
+      await place.fence.takeOver(epoch)
+      await this.#remove(place, selectorOfAll(this.#settings.owner))
+      await place.pods.start()
+    }
+  }
+
+  async remove(release: Release): Promise<void> {
+    await this.#removeRelease(this.#placeOf(release), release)
+  }
+
+  async start(
+    spec: ClusterSpec,
+    { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Cluster> {
+    const place = this.#placeOf(spec)
+    const deadline = Date.now() + timeoutMs
+    const owner = await place.fence.ownerReference(this.#epoch)
+    await this.#removeRelease(place, spec)
+    const token = randomBytes(32).toString('base64url')
+    try {
+      const objects = { namespace: place.namespace, owner, epoch: this.#epoch }
+      const uid = await this.#create(spec, objects, token)
+      const cluster = new RunningCluster({
+        release: spec,
+        uid,
+        token,
+        instance: randomUUID(),
+        api: this.#api,
+        pods: place.pods,
+        namespace: place.namespace,
+        remove: () => this.#removeRelease(place, spec),
+        ...(this.#overrides.connectTo && { connectTo: this.#overrides.connectTo }),
+      })
+      await cluster.untilListening({ deadline, timeoutMs, signal })
+      // Whoever took over between the first look and the pod has not seen this cluster.
+      await place.fence.check(this.#epoch)
+      return cluster
+    } catch (error) {
+      await this.#removeRelease(place, spec)
+      throw error
+    }
+  }
+
+  /** @returns the uid of the driver's pod */
+  async #create(spec: ClusterSpec, objects: ReleaseObjects, token: string): Promise<string> {
+    const { core } = this.#api
+    const { namespace } = objects
+    const settings = this.#settings
+    try {
+      await Promise.all([
+        core.createNamespacedSecret({
+          namespace,
+          body: driverSecret(settings, spec, objects, token),
+        }),
+        core.createNamespacedSecret({ namespace, body: processesSecret(spec, objects) }),
+        core.createNamespacedConfigMap({ namespace, body: templates(settings, spec, objects) }),
+        core.createNamespacedService({ namespace, body: driverService(spec, objects) }),
+      ])
+      const body = driverPod(settings, spec, objects)
+      const pod = await core.createNamespacedPod({ namespace, body })
+      return pod.metadata?.uid ?? ''
+    } catch (error) {
+      throw new ClusterError(
+        `Kubernetes does not take the cluster ${nameOf(spec)}: ${inWords(error)}`,
+        { cause: error },
+      )
+    }
+  }
+
+  #removeRelease(place: Place, release: Release): Promise<void> {
+    return this.#remove(place, selectorOf(release, this.#settings.owner))
+  }
+
+  /** Resolves when the pods are gone, and so all that could write. @throws ClusterError */
+  #remove({ namespace }: Place, labelSelector: string): Promise<void> {
+    return removeObjects(this.#api, {
+      namespace,
+      labelSelector,
+      epoch: this.#epoch,
+      timeoutMs: this.#settings.stopTimeoutMs,
+    })
+  }
+
+  #placeOf({ application }: Release): Place {
+    const { namespace, namespaces = {} } = this.#settings
+    const place = this.#places.get(namespaces[application] ?? namespace)
+    if (place) return place
+    throw new ClusterError(`There is no namespace for the application ${application}.`)
+  }
+}

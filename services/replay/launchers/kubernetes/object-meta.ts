@@ -1,0 +1,67 @@
+import type { V1ObjectMeta, V1OwnerReference } from '@kubernetes/client-node'
+
+export interface Release {
+  readonly application: string
+  readonly release: number
+}
+
+/** Where the objects of a release go, and to whom they belong. */
+export interface ReleaseObjects {
+  readonly namespace: string
+  /** Taken away with it, should nobody do it before. */
+  readonly owner: V1OwnerReference
+  /** Of the instance of replay that makes them. */
+  readonly epoch: number
+}
+
+type Component = 'spark-driver' | 'spark-executor' | 'spark-cluster'
+
+const OWNER = 'kappa.dev/owner'
+const APPLICATION = 'kappa.dev/application'
+const RELEASE = 'kappa.dev/release'
+const EPOCH = 'kappa.dev/epoch'
+
+/** Of the driver's pod, its Service and the templates; of the others the beginning. */
+export function nameOf({ application, release }: Release): string {
+  return `${application}-${release}`
+}
+
+export function objectMeta(
+  spec: Release,
+  component: Component,
+  { namespace, owner, epoch }: ReleaseObjects,
+): V1ObjectMeta & { readonly name: string } {
+  return {
+    name: nameOf(spec),
+    namespace,
+    labels: {
+      'app.kubernetes.io/name': 'kappa',
+      'app.kubernetes.io/part-of': 'kappa',
+      'app.kubernetes.io/component': component,
+      'app.kubernetes.io/managed-by': 'kappa-replay',
+      [OWNER]: owner.name,
+      [APPLICATION]: spec.application,
+      [RELEASE]: String(spec.release),
+      [EPOCH]: String(epoch),
+    },
+    ownerReferences: [owner],
+  }
+}
+
+/** Of everything that belongs to releases of one installation in a namespace. */
+export function selectorOfAll(owner: string): string {
+  return `${OWNER}=${owner}`
+}
+
+export function selectorOf({ application, release }: Release, owner: string): string {
+  return `${selectorOfAll(owner)},${APPLICATION}=${application},${RELEASE}=${release}`
+}
+
+export function isOf({ metadata }: { metadata?: V1ObjectMeta }, release: Release): boolean {
+  const { labels = {} } = metadata ?? {}
+  return labels[APPLICATION] === release.application && labels[RELEASE] === String(release.release)
+}
+
+export function epochOf({ metadata }: { metadata?: V1ObjectMeta }): number {
+  return Number(metadata?.labels?.[EPOCH] ?? 0)
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { V1Pod } from '@kubernetes/client-node'
+import { type Cluster, ClusterError } from '../launcher.ts'
+import { inWords, type KubernetesApi } from './kubernetes-api.ts'
+import { isOf, nameOf, type Release } from './object-meta.ts'
+import { secretsFolder } from './pod-parts.ts'
+import { isReady, problemOf } from './pod-problems.ts'
+import type { PodWatch } from './pod-watch.ts'
+import { connectPort } from './spark-properties.ts'
+
+/** @returns host and port at which Spark Connect of a driver's pod is reached from here */
+export type ConnectTo = (pod: { name: string; namespace: string; ip: string }) => Promise<string>
+
+export interface RunningClusterParts {
+  readonly release: Release
+  /** Of the driver's pod. */
+  readonly uid: string
+  readonly token: string
+  readonly instance: string
+  readonly api: KubernetesApi
+  readonly namespace: string
+  readonly pods: PodWatch
+  /** Resolves when everything of the release is gone. */
+  readonly remove: () => Promise<void>
+  readonly connectTo?: ConnectTo
+}
+
+const pollMs = 100
+const logLines = 20
+/** How long the end of an executor is told of. */
+const toldMs = 600_000
+
+/** A driver's pod with its executors, watched until it has ended. */
+export class RunningCluster implements Cluster {
+  readonly token: string
+  readonly instance: string
+  readonly secretsFolder = secretsFolder
+  readonly gone: Promise<string>
+  readonly #parts: RunningClusterParts
+  readonly #over = new AbortController()
+  /** What has ended executors: when, by the uid of the pod. */
+  readonly #ended = new Map<string, { text: string; at: number }>()
+  #address = ''
+  #stopping: Promise<void> | undefined
+
+  constructor(parts: RunningClusterParts) {
+    this.#parts = parts
+    this.token = parts.token
+    this.instance = parts.instance
+    this.gone = this.#watch()
+  }
+
+  get address(): string {
+    return this.#address
+  }
+
+  /** @throws ClusterError when the pod ends, cannot start, or Spark does not listen in time */
+  async untilListening(options: {
+    readonly deadline: number
+    readonly timeoutMs: number
+    readonly signal: AbortSignal
+  }): Promise<void> {
+    const { deadline, timeoutMs, signal } = options
+    let ended: string | undefined
+    this.gone.then((reason) => {
+      ended = reason
+    })
+    while (!(await this.#listens())) {
+      const problem = this.#driver && problemOf(this.#driver)
+      if (ended !== undefined) throw new ClusterError(ended)
+      if (signal.aborted) throw new ClusterError('The start of Spark was called off.')
+      if (problem?.final) throw new ClusterError(problem.text)
+      if (Date.now() > deadline) {
+        const name = nameOf(this.#parts.release)
+        const why = problem?.text ?? `Pod ${name} is there, but Spark Connect does not listen.`
+        throw new ClusterError(`${why} (${timeoutMs} ms were waited for it)`)
+      }
+      await Promise.race([delay(pollMs), this.#parts.pods.changed])
+    }
+  }
+
+  problems(): string[] {
+    const now = Date.now()
+    const waiting = this.#executors().flatMap((pod) => problemOf(pod)?.text ?? [])
+    const ended = [...this.#ended.values()].filter(({ at }) => now - at < toldMs)
+    return [...new Set([...waiting, ...ended.map(({ text }) => text)])]
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#parts.remove().finally(() => this.#over.abort())
+    await this.#stopping
+    await this.gone
+  }
+
+  get #driver(): V1Pod | undefined {
+    return this.#parts.pods.pods().find(({ metadata }) => metadata?.uid === this.#parts.uid)
+  }
+
+  #executors(): V1Pod[] {
+    const { pods, release, uid } = this.#parts
+    return pods.pods().filter((pod) => isOf(pod, release) && pod.metadata?.uid !== uid)
+  }
+
+  /** Spark Connect listens when the pod is ready: that is what its probe asks. */
+  async #listens(): Promise<boolean> {
+    const driver = this.#driver
+    const ip = driver?.status?.podIP
+    if (!driver || ip === undefined || !isReady(driver)) return false
+    const { namespace, release, connectTo } = this.#parts
+    const pod = { name: nameOf(release), namespace, ip }
+    this.#address = (await connectTo?.(pod)) ?? `${ip}:${connectPort}`
+    return true
+  }
+
+  /** Resolves with what has ended the driver, in words. */
+  async #watch(): Promise<string> {
+    const { pods, release } = this.#parts
+    const { signal } = this.#over
+    const aborted = new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    let seen = false
+    for (;;) {
+      if (signal.aborted) return 'It was stopped.'
+      const { changed } = pods
+      this.#noteExecutors()
+      const driver = this.#driver
+      const problem = driver && problemOf(driver)
+      const ended = driver?.status?.phase === 'Failed' || driver?.status?.phase === 'Succeeded'
+      if (problem?.final && ended) return `${problem.text} ${await this.#endOfLog()}`
+      if (driver) seen = true
+      else if (seen) return `Pod ${nameOf(release)} was deleted.`
+      await Promise.race([changed, aborted])
+    }
+  }
+
+  #noteExecutors(): void {
+    for (const pod of this.#executors()) {
+      const problem = problemOf(pod)
+      const uid = pod.metadata?.uid ?? ''
+      if (problem?.final && !this.#ended.has(uid)) {
+        this.#ended.set(uid, { text: problem.text, at: Date.now() })
+      }
+    }
+    for (const [uid, { at }] of this.#ended) {
+      if (Date.now() - at >= toldMs) this.#ended.delete(uid)
+    }
+  }
+
+  async #endOfLog(): Promise<string> {
+    const { api, namespace, release } = this.#parts
+    try {
+      const log = await api.core.readNamespacedPodLog({
+        name: nameOf(release),
+        namespace,
+        tailLines: logLines,
+      })
+      return `The end of its log:\n${log.trimEnd()}`
+    } catch (error) {
+      return `(Its log cannot be read: ${inWords(error)})`
+    }
+  }
+}
