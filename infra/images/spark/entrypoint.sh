@@ -37,7 +37,7 @@ case $command in
     done
     # Only where it knows that it is in Kubernetes does Spark read spark.authenticate.secret.file.
     # shellcheck disable=SC2086
-    exec java "-Xmx$SPARK_EXECUTOR_MEMORY" $archive @/opt/spark/java.args -Dspark.master=k8s "$@" \
+    exec java "-Xmx$SPARK_EXECUTOR_MEMORY" $archive @/opt/spark/java.args -Dspark.master=k8s://executor "$@" \
       org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
       --driver-url "$SPARK_DRIVER_URL" \
       --executor-id "$SPARK_EXECUTOR_ID" \

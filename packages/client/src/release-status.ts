@@ -39,7 +39,12 @@ export interface ReleaseStatus {
   readonly keep_until?: string | null
   /** The folder says something else than this release runs. */
   readonly folder_differs: boolean
-  readonly cluster: { readonly address: string; readonly starts: number } | null
+  readonly cluster: {
+    readonly address: string
+    readonly starts: number
+    /** What keeps it from working as it should, now or a moment ago. */
+    readonly problems: readonly string[]
+  } | null
   readonly views: readonly ReleaseView[]
 }
 

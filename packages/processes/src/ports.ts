@@ -27,15 +27,20 @@ export async function isFree(port: number): Promise<boolean> {
   return true
 }
 
+/** Other hosts may not answer at all. */
+const acceptTimeoutMs = 2_000
+
 /** true once something listens on the port, else undefined: what a wait for it asks. */
-export function accepts(port: number): Promise<true | undefined> {
+export function accepts(port: number, host = '127.0.0.1'): Promise<true | undefined> {
   return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port })
-    socket.once('connect', () => {
+    const socket = connect({ host, port })
+    const end = (answer: true | undefined): void => {
       socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(undefined))
+      resolve(answer)
+    }
+    socket.setTimeout(acceptTimeoutMs, () => end(undefined))
+    socket.once('connect', () => end(true))
+    socket.once('error', () => end(undefined))
   })
 }
 

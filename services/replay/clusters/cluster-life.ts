@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { SparkSize } from '@kappa/applications/definition'
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import { positionKey, type ReleaseRecord, type ReleaseView } from '@kappa/applications/records'
-import { SparkError } from '@kappa/spark-connect/errors'
+import { SparkError, SparkTransportError } from '@kappa/spark-connect/errors'
 import type { Cluster } from '../launchers/launcher.ts'
 import { readLogEnds } from '../log/log-ends.ts'
 import type { ReleaseParts } from '../releases/release-parts.ts'
@@ -17,6 +17,9 @@ import { type ViewIdentity, ViewPosition } from '../views/view-position.ts'
 import { ViewQueries } from '../views/view-queries.ts'
 import { ViewRunner } from '../views/view-runner.ts'
 import { ReleaseSession } from './release-session.ts'
+
+/** How long it may take until it is known why a cluster is gone whose connections are. */
+const endingMs = 5_000
 
 /** A view whose query could not be started from its checkpoint. */
 export class ViewStartError extends Error {
@@ -132,6 +135,12 @@ export class ClusterLife {
         this.session.follow(this.views, (runner) => this.publish([runner])),
         this.#beat(definition),
       ])
+    } catch (error) {
+      // Its connections break before it is known what has ended a cluster.
+      if (error instanceof SparkTransportError) {
+        await Promise.race([lost, delay(endingMs, undefined, { ref: false })])
+      }
+      throw error
     } finally {
       lost.catch(() => undefined)
       this.#failure.promise.catch(() => undefined)
@@ -189,7 +198,10 @@ export class ClusterLife {
         runner.position.sample(takenAt, this.ends)
         if (runner.isStuck(runner.position.lag(this.ends) > 0)) {
           throw new Error(
-            `View ${runner.name} has finished no batch for ${progressTimeoutMs} ms although there are events to read.`,
+            [
+              `View ${runner.name} has finished no batch for ${progressTimeoutMs} ms although there are events to read.`,
+              ...(this.cluster.problems?.() ?? []),
+            ].join(' '),
           )
         }
         if (runner.isDue) {

@@ -32,10 +32,14 @@ export function describeRelease(
     keep_until: time(keep_until),
     replay: record.replay ? `${application}-${release}` : null,
     folder_differs: about.folderDiffers,
-    cluster: life ? { address: life.cluster.address, starts: clusterStarts } : null,
+    cluster: life ? clusterStatus(life, clusterStarts) : null,
     streams: streamStatuses(record.definition),
     views: life ? runningViews(life) : stoppedViews(record, about.positions),
   }
+}
+
+function clusterStatus({ cluster }: ClusterLife, starts: number) {
+  return { address: cluster.address, starts, problems: cluster.problems?.() ?? [] }
 }
 
 function runningViews({ views, ends }: ClusterLife): ViewStatus[] {

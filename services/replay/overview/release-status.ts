@@ -42,7 +42,13 @@ export const releaseStatus = Type.Object({
     description: 'The folder says something else than this release runs.',
   }),
   cluster: orNull(
-    Type.Object({ address: Type.String(), starts: Type.Integer() }),
+    Type.Object({
+      address: Type.String(),
+      starts: Type.Integer(),
+      problems: Type.Array(Type.String(), {
+        description: 'What keeps it from working as it should, now or a moment ago.',
+      }),
+    }),
     'Where its Spark cluster listens and how often it was started.',
   ),
   streams: Type.Array(streamStatus),

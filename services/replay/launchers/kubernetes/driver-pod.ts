@@ -78,7 +78,6 @@ export function driverPod(
               ...(driver.cpuLimit && { cpu: driver.cpuLimit }),
             },
           },
-          readinessProbe: { tcpSocket: { port: connectPort }, periodSeconds: 1 },
           securityContext: containerSecurity,
           volumeMounts: [
             { name: 'properties', mountPath: propertiesFolder, readOnly: true },

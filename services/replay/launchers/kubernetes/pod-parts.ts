@@ -1,4 +1,9 @@
-import type { V1Affinity, V1PodSpec, V1SecurityContext, V1Toleration } from '@kubernetes/client-node'
+import type {
+  V1Affinity,
+  V1PodSpec,
+  V1SecurityContext,
+  V1Toleration,
+} from '@kubernetes/client-node'
 import type { KubernetesLauncherSettings, PodSettings } from './kubernetes-settings.ts'
 
 /** Of the user `spark` in the image. */

@@ -1,4 +1,4 @@
-import type { V1ContainerState, V1ContainerStatus, V1Pod } from '@kubernetes/client-node'
+import type { V1ContainerState, V1Pod } from '@kubernetes/client-node'
 
 /** What keeps a pod from running, or has ended it, in words; undefined for one that is well. */
 export interface PodProblem {
@@ -61,9 +61,4 @@ function howEnded({ signal, exitCode }: NonNullable<V1ContainerState['terminated
 
 function limitOf(pod: V1Pod): string {
   return pod.spec?.containers[0]?.resources?.limits?.memory ?? 'the node'
-}
-
-export function isReady(pod: V1Pod): boolean {
-  const statuses: readonly V1ContainerStatus[] = pod.status?.containerStatuses ?? []
-  return statuses.length > 0 && statuses.every(({ ready }) => ready)
 }

@@ -1,15 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { accepts } from '@kappa/processes/ports'
 import type { V1Pod } from '@kubernetes/client-node'
 import { type Cluster, ClusterError } from '../launcher.ts'
 import { inWords, type KubernetesApi } from './kubernetes-api.ts'
 import { isOf, nameOf, type Release } from './object-meta.ts'
 import { secretsFolder } from './pod-parts.ts'
-import { isReady, problemOf } from './pod-problems.ts'
+import { problemOf } from './pod-problems.ts'
 import type { PodWatch } from './pod-watch.ts'
 import { connectPort } from './spark-properties.ts'
 
-/** @returns host and port at which Spark Connect of a driver's pod is reached from here */
-export type ConnectTo = (pod: { name: string; namespace: string; ip: string }) => Promise<string>
+/** @returns where Spark Connect of a driver's pod is reached from here */
+export type ConnectTo = (pod: {
+  readonly name: string
+  readonly namespace: string
+}) => Promise<{ readonly host: string; readonly port: number }>
 
 export interface RunningClusterParts {
   readonly release: Release
@@ -101,15 +105,16 @@ export class RunningCluster implements Cluster {
     return pods.pods().filter((pod) => isOf(pod, release) && pod.metadata?.uid !== uid)
   }
 
-  /** Spark Connect listens when the pod is ready: that is what its probe asks. */
   async #listens(): Promise<boolean> {
-    const driver = this.#driver
-    const ip = driver?.status?.podIP
-    if (!driver || ip === undefined || !isReady(driver)) return false
+    const ip = this.#driver?.status?.podIP
+    if (ip === undefined) return false
     const { namespace, release, connectTo } = this.#parts
-    const pod = { name: nameOf(release), namespace, ip }
-    this.#address = (await connectTo?.(pod)) ?? `${ip}:${connectPort}`
-    return true
+    const { host, port } = (await connectTo?.({ name: nameOf(release), namespace })) ?? {
+      host: ip,
+      port: connectPort,
+    }
+    this.#address = `${host}:${port}`
+    return (await accepts(port, host)) === true
   }
 
   /** Resolves with what has ended the driver, in words. */
