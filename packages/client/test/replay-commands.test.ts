@@ -24,7 +24,7 @@ const release = (changes: Partial<ReleaseStatus> = {}): ReleaseStatus => ({
   switching: false,
   note: null,
   folder_differs: false,
-  cluster: { address: 'sc://127.0.0.1:15002', starts: 1 },
+  cluster: { address: 'sc://127.0.0.1:15002', starts: 1, problems: [] },
   views: [],
   ...changes,
 })
