@@ -11,6 +11,10 @@ import {
   readRedisSettings,
 } from '@kappa/service/settings'
 import { type LauncherSettings, readLauncherSettings } from './launchers/launcher-settings.ts'
+import {
+  type LeaderElectionSettings,
+  readLeaderElection,
+} from './leadership/leader-election-settings.ts'
 import type { UndecodableBounds } from './views/undecodable-records.ts'
 
 export interface ReplayConfig {
@@ -27,6 +31,8 @@ export interface ReplayConfig {
   readonly schemasFolder: string
   readonly applicationsFolder: string
   readonly launcher: LauncherSettings
+  /** Left out where there is only one instance. */
+  readonly leaderElection?: LeaderElectionSettings
   readonly release: ReleaseSettings
   readonly replays: ReplaySettings
 }
@@ -92,6 +98,7 @@ export interface CatchUpSettings {
 export function readReplayConfig(environment: Environment): ReplayConfig {
   return readConfig(environment, (read) => {
     const redis = readRedisSettings(read)
+    const leaderElection = readLeaderElection(read)
     return {
       http: readHttpSettings(read, { port: 4002, bodyBytesMax: 1_048_576 }),
       kafka: readKafkaSettings(read, 'kappa-replay'),
@@ -105,6 +112,7 @@ export function readReplayConfig(environment: Environment): ReplayConfig {
       schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
       applicationsFolder: read.text('KAPPA_APPLICATIONS_FOLDER'),
       launcher: readLauncherSettings(read),
+      ...(leaderElection && { leaderElection }),
       release: readReleaseSettings(read),
       replays: readReplaySettings(read),
     }

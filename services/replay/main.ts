@@ -1,5 +1,5 @@
 import { runService } from '@kappa/service/lifecycle'
 import { readReplayConfig } from './config.ts'
-import { createReplay } from './service.ts'
+import { startReplay } from './leadership/start-replay.ts'
 
-await runService('replay', async () => createReplay(readReplayConfig(process.env)))
+await runService('replay', async () => startReplay(readReplayConfig(process.env)))

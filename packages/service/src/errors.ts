@@ -57,6 +57,7 @@ export const errorCatalogue = {
   too_many_requests: 429,
   headers_too_large: 431,
   internal: 500,
+  standing_by: 503,
   kafka_unavailable: 503,
   outcome_unknown: 503,
   rebuilding: 503,

@@ -1,6 +1,6 @@
 import type { V1OwnerReference } from '@kubernetes/client-node'
+import { hasStatus, inWords, type KubernetesApi } from '../../kubernetes/kubernetes-api.ts'
 import { ClusterError } from '../launcher.ts'
-import { hasStatus, inWords, type KubernetesApi } from './kubernetes-api.ts'
 
 const EPOCH = 'kappa.dev/epoch'
 const attemptsMax = 5

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { Logger } from '@kappa/service/logger'
+import { inWords, KubernetesApi } from '../../kubernetes/kubernetes-api.ts'
 import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from '../launcher.ts'
 import { driverPod, driverService } from './driver-pod.ts'
 import { EpochFence } from './epoch-fence.ts'
-import { inWords, KubernetesApi } from './kubernetes-api.ts'
 import type { KubernetesLauncherSettings } from './kubernetes-settings.ts'
 import {
   nameOf,

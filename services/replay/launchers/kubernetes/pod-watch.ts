@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@kappa/service/logger'
 import { type V1Pod, Watch } from '@kubernetes/client-node'
-import { inWords, type KubernetesApi } from './kubernetes-api.ts'
+import { inWords, type KubernetesApi } from '../../kubernetes/kubernetes-api.ts'
 
 const retryMs = 1_000
 

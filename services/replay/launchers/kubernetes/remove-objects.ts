@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { KubernetesObject } from '@kubernetes/client-node'
+import { inWords, type KubernetesApi, orUndefined } from '../../kubernetes/kubernetes-api.ts'
 import { ClusterError } from '../launcher.ts'
-import { inWords, type KubernetesApi, orUndefined } from './kubernetes-api.ts'
 import { epochOf } from './object-meta.ts'
 
 const pollMs = 200

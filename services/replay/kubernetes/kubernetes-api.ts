@@ -1,29 +1,37 @@
+import { ConfigError } from '@kappa/service/config'
 import {
   ApiException,
+  CoordinationV1Api,
   CoreV1Api,
   createConfiguration,
   KubeConfig,
   ServerConfiguration,
 } from '@kubernetes/client-node'
-import { ClusterError } from '../launcher.ts'
 
 /** The Kubernetes API as the current context has it: in a pod the pod's account, else kubeconfig. */
 export class KubernetesApi {
   readonly config: KubeConfig
   readonly core: CoreV1Api
+  readonly coordination: CoordinationV1Api
 
+  /** @throws ConfigError there is no context */
   constructor(requestTimeoutMs: number) {
-    const config = new KubeConfig()
-    config.loadFromDefault()
-    this.config = config
-    this.core = new CoreV1Api(clientConfiguration(config, requestTimeoutMs))
+    this.config = new KubeConfig()
+    this.config.loadFromDefault()
+    const client = clientConfiguration(this.config, requestTimeoutMs)
+    this.core = new CoreV1Api(client)
+    this.coordination = new CoordinationV1Api(client)
   }
 }
 
 /** Every call has a time-out, which the client by itself does not give it. */
-export function clientConfiguration(config: KubeConfig, requestTimeoutMs: number) {
+function clientConfiguration(config: KubeConfig, requestTimeoutMs: number) {
   const cluster = config.getCurrentCluster()
-  if (!cluster) throw new ClusterError('There is no Kubernetes cluster in the current context.')
+  if (!cluster) {
+    throw new ConfigError([
+      'There is no Kubernetes: neither is this a pod with an account, nor has a kubeconfig a current context.',
+    ])
+  }
   return createConfiguration({
     baseServer: new ServerConfiguration(cluster.server, {}),
     authMethods: { default: config },

@@ -1,0 +1,16 @@
+import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node'
+import { type KubernetesApi, orUndefined } from '../kubernetes/kubernetes-api.ts'
+
+/** The Service of replay selects on it. */
+const LEADER = 'kappa.dev/leader'
+
+/** Says of a pod whether requests go to it; one that is gone needs no word. */
+export async function labelLeader(
+  { core }: KubernetesApi,
+  { name, namespace }: { name: string; namespace: string },
+  leads: boolean,
+): Promise<void> {
+  const body = { metadata: { labels: { [LEADER]: leads ? 'true' : null } } }
+  const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
+  await orUndefined(core.patchNamespacedPod({ name, namespace, body }, merge))
+}
