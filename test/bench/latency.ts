@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { step } from '../../infra/setup/progress.mjs'
-import { getJson, type Platform } from '../platform/platform.ts'
+import type { Platform } from '../platform/platform.ts'
+import { getJson } from '../platform/platform-client.ts'
 import { type Bench, benchEvent, benchTopic, startBenchPlatform } from './bench-stack.ts'
 import { type Figure, percentile } from './figures.ts'
 import { LiveEvents } from './live-events.ts'

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { getJson, type Page, type Platform } from '../platform/platform.ts'
+import type { Platform } from '../platform/platform.ts'
+import { getJson, type Page } from '../platform/platform-client.ts'
 import { waitFor } from '../platform/wait.ts'
 import { Coverage } from './coverage.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { getJson, type ReleaseStatus } from '../platform/platform.ts'
+import { getJson, type ReleaseStatus } from '../platform/platform-client.ts'
 import { waitFor } from '../platform/wait.ts'
 import { FlightsCase } from '../replays/flights-case.ts'
 import { isAlive } from '../replays/remains.ts'

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { testStack } from '../stack.ts'
+import { PlatformClient } from './platform-client.ts'
 import { type ServiceName, ServiceProcess } from './service-process.ts'
-import { waitFor } from './wait.ts'
 
 export interface PlatformOptions {
   /** Prefix of all that this installation keeps: lower case letters, digits and dashes. */
@@ -25,32 +25,17 @@ export interface ServiceStart {
   readonly log?: string
 }
 
-export interface Page {
-  readonly rows: readonly Readonly<Record<string, unknown>>[]
-  readonly next_cursor?: string
-  readonly meta: {
-    readonly release: number
-    readonly position: unknown
-    /** ISO 8601. */
-    readonly current_at: string
-    readonly freshness_ms: number
-    readonly complete: boolean
-    readonly late_events: number
-  }
-}
-
-const releaseTimeoutMs = 240_000
-
 /** The three services as processes over the run's Kafka, object store and Redis. */
-export class Platform {
-  ingest!: ServiceProcess
-  replay!: ServiceProcess
-  results!: ServiceProcess
+export class Platform extends PlatformClient {
+  override ingest!: ServiceProcess
+  override replay!: ServiceProcess
+  override results!: ServiceProcess
   readonly folder: string
   readonly redisUrl: string
   readonly #environment: Readonly<Record<string, string>>
 
   private constructor(options: PlatformOptions) {
+    super()
     const stack = testStack()
     this.folder = join(stack.stateFolder, options.namespace)
     this.redisUrl = `${stack.redisUrl}/${options.redisDatabase}`
@@ -101,48 +86,6 @@ export class Platform {
     await Promise.all(started.map((service) => service?.stop()))
   }
 
-  async releaseStatus(application: string): Promise<ReleaseStatus> {
-    const status = (await getJson(`${this.replay.url}/v1/applications/${application}`)) as {
-      problems: string[]
-      releases: ReleaseStatus[]
-    }
-    const release = status.releases[0]
-    if (!release) throw new Error(`No release; problems: ${status.problems.join(' ')}`)
-    return release
-  }
-
-  async untilLive(application: string): Promise<ReleaseStatus> {
-    const state = await waitFor(
-      `release of ${application}`,
-      async () => {
-        const status = await this.releaseStatus(application)
-        return status.state === 'live' || status.state === 'failed' ? status : undefined
-      },
-      releaseTimeoutMs,
-    )
-    if (state.state === 'failed') throw new Error(`${application} failed: ${state.cause}`)
-    return state
-  }
-
-  /** Waits until results says that a view holds every event that is in the log now. */
-  async untilCurrent(
-    application: string,
-    views: readonly string[],
-    timeoutMs = 300_000,
-  ): Promise<void> {
-    const since = Date.now()
-    for (const view of views) {
-      await waitFor(
-        `view ${view} current as of now`,
-        async () => {
-          const page = await this.page(application, view, 'limit=1')
-          return Date.parse(page.meta.current_at) >= since ? page : undefined
-        },
-        timeoutMs,
-      )
-    }
-  }
-
   /** Pid of the release's Spark. */
   sparkPid(application: string, release: number): number {
     const folder = join(this.folder, 'spark', `${application}-${release}`)
@@ -150,57 +93,4 @@ export class Platform {
     if (file === undefined) throw new Error(`Spark of ${application}/${release} does not run.`)
     return JSON.parse(readFileSync(join(folder, file), 'utf8')).pid
   }
-
-  async page(application: string, view: string, query: string): Promise<Page> {
-    return (await getJson(`${this.results.url}/v1/views/${application}/${view}?${query}`)) as Page
-  }
-
-  /** Every row of a view, page by page, through the results API. */
-  async allRows(application: string, view: string): Promise<Page['rows']> {
-    const rows: Page['rows'][number][] = []
-    let cursor: string | undefined
-    do {
-      const query = new URLSearchParams({ limit: '1000', ...(cursor ? { cursor } : {}) })
-      const page = await this.page(application, view, query.toString())
-      rows.push(...page.rows)
-      cursor = page.next_cursor
-    } while (cursor !== undefined)
-    return rows
-  }
-}
-
-export interface ReleaseStatus {
-  readonly release: number
-  readonly state: string
-  readonly cause: string | null
-  readonly cluster: { readonly address: string; readonly starts: number } | null
-  readonly views: readonly {
-    readonly view: string
-    readonly state: string
-    readonly output_mode: string
-    readonly lag_events: number | null
-    readonly rows_dropped_by_watermark: number
-    readonly last_error: string | null
-    readonly position: {
-      readonly batch: number
-      readonly late_events: number
-      readonly complete: boolean
-      readonly undecodable_events: number
-      readonly undecodable_newest?: readonly {
-        readonly topic: string
-        readonly partition: number
-        readonly offset: string
-        readonly reason: string
-      }[]
-    }
-  }[]
-}
-
-/** @throws Error with the answer when it is not 200 */
-export async function getJson(url: string): Promise<unknown> {
-  const answer = await fetch(url)
-  const text = await answer.text()
-  if (answer.status !== 200)
-    throw new Error(`${answer.status} from ${url}: ${text.slice(0, 1_000)}`)
-  return JSON.parse(text)
 }

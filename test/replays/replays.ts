@@ -5,7 +5,7 @@ import type {
   ReplayStatus,
 } from '@kappa/replay/replays/replay-schemas'
 import type { SwitchOutcome } from '@kappa/replay/switching/switch-outcome'
-import type { Platform } from '../platform/platform.ts'
+import type { PlatformClient } from '../platform/platform-client.ts'
 import { waitFor } from '../platform/wait.ts'
 import { until } from '../until.ts'
 
@@ -13,9 +13,9 @@ const replayTimeoutMs = 600_000
 
 /** What tests do with replays, over the API. */
 export class Replays {
-  readonly #platform: Platform
+  readonly #platform: Pick<PlatformClient, 'replay'>
 
-  constructor(platform: Platform) {
+  constructor(platform: Pick<PlatformClient, 'replay'>) {
     this.#platform = platform
   }
 
@@ -126,7 +126,7 @@ export interface Reader {
  * before it, nor at an earlier position.
  */
 export function readAllTheTime(
-  platform: Platform,
+  platform: Pick<PlatformClient, 'results'>,
   application: string,
   view: string,
   everyMs: number,
