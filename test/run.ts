@@ -2,7 +2,8 @@
  * `npm test [-- <file or part of a path> ...]`: starts Kafka, the object store and Redis once, on
  * free ports and in a folder of their own, runs every test against them, and removes all.
  * `--name=<part of a test's name>` runs only those.
- * `npm run test:faults` runs the long fault runs (`*.faults.ts`) instead.
+ * `npm run test:faults` runs the long fault runs (`*.faults.ts`) instead; `npm run test:kubernetes`
+ * and `npm run test:compose` those that bring up everything in containers, and need no stack here.
  */
 import { globSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,16 +15,30 @@ import { ensureSparkArchive } from '@kappa/local/spark'
 import { type Stack, startStack } from '@kappa/local/stack'
 import type { TestStack } from './stack.ts'
 
-const TEST_TIMEOUT_MS = { test: 10 * 60_000, faults: 120 * 60_000 }
-const FILES_AT_ONCE_MAX = 2
+/** A sort of tests is what the files are named: `*.<sort>.ts`. */
+interface Sort {
+  readonly timeoutMs: number
+  readonly filesAtOnceMax: number
+  readonly needsStack: boolean
+}
+
+const MINUTE_MS = 60_000
+const sorts = {
+  test: { timeoutMs: 10 * MINUTE_MS, filesAtOnceMax: 2, needsStack: true },
+  faults: { timeoutMs: 120 * MINUTE_MS, filesAtOnceMax: 2, needsStack: true },
+  kubernetes: { timeoutMs: 60 * MINUTE_MS, filesAtOnceMax: 1, needsStack: false },
+  compose: { timeoutMs: 60 * MINUTE_MS, filesAtOnceMax: 1, needsStack: false },
+} as const satisfies Record<string, Sort>
 
 const root = join(import.meta.dirname, '..')
-const FAULTS = '--faults'
-const kind = process.argv.includes(FAULTS) ? 'faults' : 'test'
 const NAME = '--name='
 const given = process.argv.slice(2)
+const sort =
+  (['faults', 'kubernetes', 'compose'] as const).find((name) => given.includes(`--${name}`)) ??
+  'test'
+const { timeoutMs, filesAtOnceMax, needsStack }: Sort = sorts[sort]
 const names = given.filter((text) => text.startsWith(NAME)).map((text) => text.slice(NAME.length))
-const wanted = given.filter((text) => text !== FAULTS && !text.startsWith(NAME))
+const wanted = given.filter((text) => !text.startsWith('--'))
 
 const files = findTests()
 if (files.length === 0) {
@@ -37,18 +52,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 }
 let stack: Stack | undefined
 try {
-  stack = await startStack({ stateFolder, signal: interrupted.signal })
-  const sparkArchiveFile = await ensureSparkArchive(stack.components)
-  process.env.KAPPA_TEST_STACK = JSON.stringify({
-    ...stack.connection,
-    sparkJarsFolder: stack.components.sparkJarsFolder,
-    kafkaJarsFolder: stack.components.kafkaJarsFolder,
-    sparkArchiveFile,
-    java: stack.components.java,
-    stateFolder,
-  } satisfies TestStack)
-  // A stack that dies under the tests would show as hundreds of unrelated failures.
-  stack.failed.catch((error: Error) => interrupted.abort(error))
+  if (needsStack) stack = await startTestStack()
   await runTests()
   if (interrupted.signal.aborted) throw interrupted.signal.reason
 } catch (error) {
@@ -59,8 +63,29 @@ try {
   rmSync(stateFolder, { recursive: true, force: true })
 }
 
+async function startTestStack(): Promise<Stack> {
+  const started = await startStack({ stateFolder, signal: interrupted.signal })
+  try {
+    const sparkArchiveFile = await ensureSparkArchive(started.components)
+    process.env.KAPPA_TEST_STACK = JSON.stringify({
+      ...started.connection,
+      sparkJarsFolder: started.components.sparkJarsFolder,
+      kafkaJarsFolder: started.components.kafkaJarsFolder,
+      sparkArchiveFile,
+      java: started.components.java,
+      stateFolder,
+    } satisfies TestStack)
+    // A stack that dies under the tests would show as hundreds of unrelated failures.
+    started.failed.catch((error: Error) => interrupted.abort(error))
+    return started
+  } catch (error) {
+    await started.stop()
+    throw error
+  }
+}
+
 function findTests(): string[] {
-  const all = globSync(`**/test/**/*.${kind}.ts`, {
+  const all = globSync(`**/test/**/*.${sort}.ts`, {
     cwd: root,
     exclude: (name) => name === 'node_modules' || name === '.kappa',
   })
@@ -77,15 +102,15 @@ function reasonOf({ cause, message }: Error): string {
 async function runTests(): Promise<void> {
   const stream = run({
     files,
-    concurrency: FILES_AT_ONCE_MAX,
-    timeout: TEST_TIMEOUT_MS[kind],
+    concurrency: filesAtOnceMax,
+    timeout: timeoutMs,
     signal: interrupted.signal,
     ...(names.length > 0 ? { testNamePatterns: names } : {}),
   })
   stream.on('test:fail', ({ name, details }) => {
     process.exitCode = 1
     // The report tells at its end; of a run that takes an hour one wants to know at once.
-    if (kind === 'faults') console.error(`  ${name}: ${reasonOf(details.error)}`)
+    if (sort !== 'test') console.error(`  ${name}: ${reasonOf(details.error)}`)
   })
   const reporter = new spec()
   reporter.pipe(process.stdout)
