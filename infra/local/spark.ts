@@ -1,20 +1,15 @@
-import { execFile, spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { accepts, freePorts } from '@kappa/processes/ports'
 import { sparkConnectArguments } from '@kappa/replay/launchers/spark-command'
 import { step } from '../setup/progress.mjs'
 import type { Components } from './components.ts'
-import { LocalError } from './local-error.ts'
-import { trainSpark } from './spark-training.ts'
-import { waitFor } from './wait.ts'
+import { writeSparkArchive } from './spark-archive.ts'
 
 const VERSION_TIMEOUT_MS = 20_000
-const START_TIMEOUT_MS = 120_000
-const DUMP_TIMEOUT_MS = 120_000
 
 /**
  * Where the AppCDS archive for these jars and this Java is: beside the jars in the user's cache.
@@ -55,58 +50,17 @@ export async function ensureSparkArchive(components: Components): Promise<string
   return archiveFile
 }
 
-async function runOnce(components: Components, folder: string, archive: string): Promise<void> {
-  const [port] = (await freePorts([0])) as [number]
-  const token = randomBytes(32).toString('base64url')
-  const propertiesFile = join(folder, 'spark.properties')
-  writeFileSync(
-    propertiesFile,
-    `spark.master local[2]
-spark.driver.host 127.0.0.1
-spark.driver.bindAddress 127.0.0.1
-spark.ui.enabled false
-spark.local.dir ${folder}
-spark.connect.grpc.binding.address 127.0.0.1
-spark.connect.grpc.binding.port ${port}
-spark.connect.authenticate.token ${token}
-spark.sql.shuffle.partitions 1
-spark.sql.streaming.stateStore.providerClass org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider
-spark.sql.streaming.stateStore.rocksdb.changelogCheckpointing.enabled true
-`,
-    { mode: 0o600 },
-  )
-  const args = sparkConnectArguments({
-    jarsFolder: components.sparkJarsFolder,
-    propertiesFile,
-    memory: '1g',
-    temporaryFolder: folder,
-  })
-  const child = spawn(components.java, [`-XX:ArchiveClassesAtExit=${archive}`, ...args], {
-    stdio: 'ignore',
-    cwd: folder,
-  })
-  const kill = (): boolean => child.kill('SIGKILL')
-  process.once('exit', kill)
-  let ended: string | undefined
-  child.once('error', (error) => {
-    ended = error.message
-  })
-  child.once('exit', (code, signal) => {
-    ended = signal ?? `code ${code}`
-  })
-  try {
-    await waitFor(
-      'Spark Connect',
-      async () => (ended === undefined ? accepts(port) : Promise.resolve(true)),
-      { timeoutMs: START_TIMEOUT_MS },
-    )
-    if (ended !== undefined) throw new LocalError(`Spark ended with ${ended} on its way up.`)
-    await trainSpark(`127.0.0.1:${port}`, token, folder)
-    child.kill('SIGTERM')
-    await waitFor("Spark's end", async () => ended, { timeoutMs: DUMP_TIMEOUT_MS })
-    if (!existsSync(archive)) throw new LocalError(`Spark ended with ${ended} and no archive.`)
-  } finally {
-    kill()
-    process.off('exit', kill)
-  }
+function runOnce(components: Components, folder: string, archive: string): Promise<void> {
+  return writeSparkArchive(archive, folder, (propertiesFile) => ({
+    command: components.java,
+    args: [
+      `-XX:ArchiveClassesAtExit=${archive}`,
+      ...sparkConnectArguments({
+        jarsFolder: components.sparkJarsFolder,
+        propertiesFile,
+        memory: '1g',
+        temporaryFolder: folder,
+      }),
+    ],
+  }))
 }

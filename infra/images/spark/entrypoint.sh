@@ -1,11 +1,20 @@
 #!/bin/sh
 # Starts one part of a Spark cluster: driver (Spark Connect server), executor (as Spark's Kubernetes
 # scheduler asks for it), master, or worker. Java takes the place of this shell, and so its signals.
+#
+#   SPARK_PROPERTIES_FILE       Spark's configuration, by default /etc/spark/spark.properties
+#   SPARK_DRIVER_MEMORY         heap of the driver, by default 1g
+#   SPARK_DRIVER_JAVA_OPTIONS   more options of its JVM
+#   SPARK_DAEMON_MEMORY, SPARK_DAEMON_JAVA_OPTS, SPARK_MASTER_*, SPARK_WORKER_*   as Spark has them
 set -euf
+
+properties=${SPARK_PROPERTIES_FILE:-/etc/spark/spark.properties}
+archive=
+if [ -e /opt/spark/kappa.jsa ]; then archive='-XX:SharedArchiveFile=/opt/spark/kappa.jsa -Xshare:auto'; fi
 
 # Hadoop needs a name for whatever user it is given.
 if ! getent passwd "$(id -u)" > /dev/null; then
-  wrapper=$(find /usr/lib /lib -name libnss_wrapper.so -print -quit)
+  wrapper=$(find /usr/lib -name libnss_wrapper.so)
   if [ -n "$wrapper" ]; then
     cp /etc/passwd /tmp/passwd
     echo "spark-$(id -u):x:$(id -u):$(id -g)::/tmp:/usr/sbin/nologin" >> /tmp/passwd
@@ -15,15 +24,13 @@ fi
 
 command=${1:-}
 [ $# -eq 0 ] || shift
-properties=${SPARK_PROPERTIES_FILE:-/etc/spark/spark.properties}
-archive=
-if [ -e /opt/spark/kappa.jsa ]; then archive='-XX:SharedArchiveFile=/opt/spark/kappa.jsa -Xshare:auto'; fi
-
+# Unquoted options are words, and nothing in them is expanded (set -f).
+# shellcheck disable=SC2086
 case $command in
   driver)
-    # Options are words: nothing in them is expanded (set -f).
-    # shellcheck disable=SC2086
-    exec java "-Xmx${SPARK_DRIVER_MEMORY:-1g}" -XX:+UseSerialGC $archive @/opt/spark/java.args \
+    standalone=
+    if grep -Eq '^spark\.master[[:space:]=:]+spark://' "$properties"; then standalone=@/opt/spark/standalone.args; fi
+    exec java "-Xmx${SPARK_DRIVER_MEMORY:-1g}" -XX:+UseSerialGC $archive @/opt/spark/java.args $standalone \
       ${SPARK_DRIVER_JAVA_OPTIONS:-} org.apache.spark.deploy.SparkSubmit --properties-file "$properties" \
       --class org.apache.spark.sql.connect.service.SparkConnectServer spark-internal "$@"
     ;;
@@ -36,8 +43,7 @@ case $command in
       number=$((number + 1))
     done
     # Only where it knows that it is in Kubernetes does Spark read spark.authenticate.secret.file.
-    # shellcheck disable=SC2086
-    exec java "-Xmx$SPARK_EXECUTOR_MEMORY" $archive @/opt/spark/java.args -Dspark.master=k8s://executor "$@" \
+    exec java "-Xmx$SPARK_EXECUTOR_MEMORY" $archive @/opt/spark/java.args -Dspark.master=k8s "$@" \
       org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
       --driver-url "$SPARK_DRIVER_URL" \
       --executor-id "$SPARK_EXECUTOR_ID" \
@@ -48,15 +54,17 @@ case $command in
       --podName "$SPARK_EXECUTOR_POD_NAME"
     ;;
   master | worker)
-    class=org.apache.spark.deploy.master.Master
-    if [ "$command" = worker ]; then
-      class=org.apache.spark.deploy.worker.Worker
-      export SPARK_WORKER_DIR="${SPARK_WORKER_DIR:-/var/lib/spark/work}"
+    if [ "$command" = master ]; then
+      # It would take programs from whoever reaches it, and knows no authentication.
+      set -- -Dspark.master.rest.enabled=false org.apache.spark.deploy.master.Master --properties-file "$properties" "$@"
+    else
+      # By load-spark-env.sh otherwise; executors are not started without.
+      export SPARK_SCALA_VERSION=2.13
+      export SPARK_WORKER_DIR="${SPARK_WORKER_DIR:-/var/lib/spark/work}" SPARK_LOCAL_DIRS="${SPARK_LOCAL_DIRS:-/var/lib/spark}"
+      set -- org.apache.spark.deploy.worker.Worker --properties-file "$properties" "$@"
     fi
-    [ ! -e "$properties" ] || set -- --properties-file "$properties" "$@"
-    # shellcheck disable=SC2086
     exec java "-Xmx${SPARK_DAEMON_MEMORY:-256m}" -XX:+UseSerialGC $archive @/opt/spark/java.args \
-      ${SPARK_DAEMON_JAVA_OPTS:-} "$class" "$@"
+      ${SPARK_DAEMON_JAVA_OPTS:-} "$@"
     ;;
   *)
     echo "Which part of Spark? driver, executor, master or worker; \"$command\" is none of them." >&2
