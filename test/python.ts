@@ -67,6 +67,11 @@ export async function askPython<T>(name: string, input: unknown, run: PythonRun 
   throw new Error(`test/python/${name}.py ${how}:\n${result.stderr || result.stdout}`)
 }
 
+/** The path of a program that one of those packages brings. */
+export function pythonProgram(name: string): string {
+  return join(packagesFolder(), 'bin', name)
+}
+
 function packagesFolder(): string {
   const folder = process.env.KAPPA_PYTHON_PACKAGES_FOLDER
   if (folder !== undefined) return folder

@@ -21,7 +21,7 @@ export const REQUIREMENTS_FILE = fileURLToPath(
 
 /**
  * Makes sure that the Python packages of the tests are in the cache. Only the tests need them:
- * Kafka and Schema Registry clients that others wrote, fastavro, schemathesis. Installed with
+ * Kafka and Schema Registry clients that others wrote, fastavro, schemathesis, and linters. Installed with
  * `pip install --target`, because `python3 -m venv` is a package of its own on Debian.
  *
  * @param {NodeJS.ProcessEnv} [env]

