@@ -1,5 +1,5 @@
 import type { Logger } from '@kappa/service/logger'
-import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
+import type { SparkSession } from '@kappa/spark-connect/session'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import type { StreamingQueryEvent } from '@kappa/spark-connect/streaming-query-events'
 import type { ReplayConfig } from '../config.ts'
@@ -8,6 +8,7 @@ import { sparkKafkaOptions } from '../spark/spark-kafka.ts'
 import { type Inputs, registerInputs } from '../spark/spark-views.ts'
 import { unbounded } from '../spark/stream-reading.ts'
 import type { ViewRunner } from '../views/view-runner.ts'
+import { connectCluster } from './connect-cluster.ts'
 
 type TerminatedEvent = Extract<StreamingQueryEvent, { type: 'terminated' }>
 
@@ -39,11 +40,8 @@ export class ReleaseSession {
     config: ReplayConfig,
     logger: Logger,
   ): Promise<ReleaseSession> {
-    const spark = await connectSpark({
-      address: cluster.address,
-      token: cluster.token,
+    const spark = await connectCluster(cluster, {
       userId: 'kappa-replay',
-      sessionId: cluster.instance,
       requestTimeoutMs: config.release.requestTimeoutMs,
       onHeartbeatError: (error) => logger.warn({ err: error }, 'Spark did not answer a heartbeat'),
     })

@@ -27,6 +27,11 @@ export interface Cluster {
   readonly secretsFolder: string
   /** UUID, new with every start: the id of the one session that its queries run in. */
   readonly instance: string
+  /**
+   * What of the spec's `sparkConf` was not given to Spark when it started, for the session of its
+   * queries to be given. May hold secrets, so it is never logged.
+   */
+  readonly sessionConf?: Readonly<Record<string, string>>
   /** Resolves with the reason, in words, once the cluster is gone, whoever ended it. */
   readonly gone: Promise<string>
   /** What keeps it from working as it should, now or a moment ago, in words. */

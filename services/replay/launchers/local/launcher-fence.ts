@@ -23,8 +23,9 @@ export class LauncherFence {
     this.#endTimeoutMs = endTimeoutMs
   }
 
-  get pidFileName(): string {
-    return `spark-${this.#epoch}.pid`
+  /** @param instance of the cluster: what is removed with one process is never another's record */
+  pidFileName(instance: string): string {
+    return `spark-${this.#epoch}-${instance}.pid`
   }
 
   /** @throws ClusterError an instance of a newer epoch is at work, or a process does not end */

@@ -47,7 +47,8 @@ export class LocalLauncher implements ClusterLauncher {
     const folder = this.#folder(spec)
     const temporaryFolder = join(folder, 'tmp')
     const secretsFolder = resolve(folder, 'secrets')
-    const processFile = join(folder, this.#fence.pidFileName)
+    const instance = randomUUID()
+    const processFile = join(folder, this.#fence.pidFileName(instance))
     this.#fence.check()
     await this.#fence.endProcesses(folder)
     rmSync(temporaryFolder, { recursive: true, force: true })
@@ -83,7 +84,7 @@ export class LocalLauncher implements ClusterLauncher {
       address: `127.0.0.1:${port}`,
       token,
       secretsFolder,
-      instance: randomUUID(),
+      instance,
       gone,
       async stop() {
         await spark.stop(stopTimeoutMs)
