@@ -123,6 +123,7 @@ export async function createReplay(
   let stopping: Promise<void> | undefined
   const stop = async () => {
     await supervisor.stop()
+    await launcher.close?.()
     await queue.close()
     await positions.settled()
     await closeHttp(http, health, config.http)

@@ -58,6 +58,8 @@ export interface ClusterLauncher {
   start(spec: ClusterSpec, options: { timeoutMs: number; signal: AbortSignal }): Promise<Cluster>
   /** Deletes what stopped clusters of a release have left. Idempotent. */
   remove(release: { application: string; release: number }): Promise<void>
+  /** Lets go of what it holds; clusters run on. */
+  close?(): Promise<void>
 }
 
 export class ClusterError extends Error {

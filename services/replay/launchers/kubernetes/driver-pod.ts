@@ -14,16 +14,19 @@ import {
   temporaryFolder,
 } from './pod-parts.ts'
 import {
+  argumentsFile,
   blockManagerPort,
   connectPort,
   driverPort,
   localFolder,
+  propertiesFile,
   propertiesFolder,
   templatesFolder,
   uiPort,
 } from './spark-properties.ts'
 
-const propertiesFile = `${propertiesFolder}/spark.properties`
+// Executors reach the driver by its address: its name may not be known to them yet.
+const javaOptions = `-Dspark.driver.host=$(POD_IP) @${propertiesFolder}/${argumentsFile}`
 /** Of the heap: what else a JVM with a Connect server takes. */
 const overheadFactor = 0.4
 const overheadMiBMin = 512
@@ -61,9 +64,9 @@ export function driverPod(
           args: ['driver'],
           env: [
             { name: 'POD_IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
-            { name: 'SPARK_PROPERTIES_FILE', value: propertiesFile },
+            { name: 'SPARK_PROPERTIES_FILE', value: `${propertiesFolder}/${propertiesFile}` },
             { name: 'SPARK_DRIVER_MEMORY', value: memory },
-            { name: 'SPARK_DRIVER_JAVA_OPTIONS', value: javaOptions(spec) },
+            { name: 'SPARK_DRIVER_JAVA_OPTIONS', value: javaOptions },
           ],
           ports: [
             { name: 'connect', containerPort: connectPort },
@@ -111,12 +114,6 @@ export function driverService(spec: ClusterSpec, objects: ReleaseObjects): V1Ser
       ports: [port('connect', connectPort), port('ui', uiPort)],
     },
   }
-}
-
-/** Executors reach the driver by its address: its name may not be known to them yet. */
-function javaOptions({ systemProperties = {} }: ClusterSpec): string {
-  const own = Object.entries(systemProperties).map(([name, value]) => `-D${name}=${value}`)
-  return ['-Dspark.driver.host=$(POD_IP)', ...own].join(' ')
 }
 
 /** @param heap like `1536m` or `4g` */

@@ -66,7 +66,7 @@ export class EpochFence {
     const newest = Number(map.metadata?.annotations?.[EPOCH] ?? 0)
     if (newest <= epoch) return map
     throw new ClusterError(
-      `Another instance of replay has taken over (epoch ${newest}, this one has ${epoch}); no cluster is started here any more.`,
+      `Another instance of replay has taken over (epoch ${newest}, this one has ${epoch}); no cluster is started here any more. Where Kafka was made anew, remove the annotation ${EPOCH} of the ConfigMap ${this.#owner}.`,
     )
   }
 

@@ -11,6 +11,7 @@ import {
   type ReleaseObjects,
   selectorOf,
   selectorOfAll,
+  selectorOfInstance,
 } from './object-meta.ts'
 import { PodWatch } from './pod-watch.ts'
 import { driverSecret, processesSecret, templates } from './release-objects.ts'
@@ -70,6 +71,10 @@ export class KubernetesLauncher implements ClusterLauncher {
     }
   }
 
+  async close(): Promise<void> {
+    await Promise.all([...this.#places.values()].map(({ pods }) => pods.stop()))
+  }
+
   async remove(release: Release): Promise<void> {
     await this.#removeRelease(this.#placeOf(release), release)
   }
@@ -82,19 +87,21 @@ export class KubernetesLauncher implements ClusterLauncher {
     const deadline = Date.now() + timeoutMs
     const owner = await place.fence.ownerReference(this.#epoch)
     await this.#removeRelease(place, spec)
+    const instance = randomUUID()
     const token = randomBytes(32).toString('base64url')
+    const remove = () => this.#remove(place, selectorOfInstance(instance))
     try {
-      const objects = { namespace: place.namespace, owner, epoch: this.#epoch }
+      const objects = { namespace: place.namespace, owner, epoch: this.#epoch, instance }
       const uid = await this.#create(spec, objects, token)
       const cluster = new RunningCluster({
         release: spec,
         uid,
         token,
-        instance: randomUUID(),
+        instance,
         api: this.#api,
         pods: place.pods,
         namespace: place.namespace,
-        remove: () => this.#removeRelease(place, spec),
+        remove,
         ...(this.#overrides.connectTo && { connectTo: this.#overrides.connectTo }),
       })
       await cluster.untilListening({ deadline, timeoutMs, signal })
@@ -102,7 +109,7 @@ export class KubernetesLauncher implements ClusterLauncher {
       await place.fence.check(this.#epoch)
       return cluster
     } catch (error) {
-      await this.#removeRelease(place, spec)
+      await remove()
       throw error
     }
   }

@@ -12,6 +12,8 @@ export interface ReleaseObjects {
   readonly owner: V1OwnerReference
   /** Of the instance of replay that makes them. */
   readonly epoch: number
+  /** Of the cluster: of another start they are others. */
+  readonly instance: string
 }
 
 type Component = 'spark-driver' | 'spark-executor' | 'spark-cluster'
@@ -20,6 +22,7 @@ const OWNER = 'kappa.dev/owner'
 const APPLICATION = 'kappa.dev/application'
 const RELEASE = 'kappa.dev/release'
 const EPOCH = 'kappa.dev/epoch'
+const INSTANCE = 'kappa.dev/instance'
 
 /** Of the driver's pod, its Service and the templates; of the others the beginning. */
 export function nameOf({ application, release }: Release): string {
@@ -29,7 +32,7 @@ export function nameOf({ application, release }: Release): string {
 export function objectMeta(
   spec: Release,
   component: Component,
-  { namespace, owner, epoch }: ReleaseObjects,
+  { namespace, owner, epoch, instance }: ReleaseObjects,
 ): V1ObjectMeta & { readonly name: string } {
   return {
     name: nameOf(spec),
@@ -43,6 +46,7 @@ export function objectMeta(
       [APPLICATION]: spec.application,
       [RELEASE]: String(spec.release),
       [EPOCH]: String(epoch),
+      [INSTANCE]: instance,
     },
     ownerReferences: [owner],
   }
@@ -57,9 +61,13 @@ export function selectorOf({ application, release }: Release, owner: string): st
   return `${selectorOfAll(owner)},${APPLICATION}=${application},${RELEASE}=${release}`
 }
 
-export function isOf({ metadata }: { metadata?: V1ObjectMeta }, release: Release): boolean {
-  const { labels = {} } = metadata ?? {}
-  return labels[APPLICATION] === release.application && labels[RELEASE] === String(release.release)
+/** Of what one start of a release has made. */
+export function selectorOfInstance(instance: string): string {
+  return `${INSTANCE}=${instance}`
+}
+
+export function isOfInstance({ metadata }: { metadata?: V1ObjectMeta }, instance: string): boolean {
+  return metadata?.labels?.[INSTANCE] === instance
 }
 
 export function epochOf({ metadata }: { metadata?: V1ObjectMeta }): number {

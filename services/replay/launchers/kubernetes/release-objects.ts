@@ -7,7 +7,13 @@ import { executorPod } from './executor-pod.ts'
 import type { KubernetesLauncherSettings } from './kubernetes-settings.ts'
 import { objectMeta, type ReleaseObjects } from './object-meta.ts'
 import { rpcSecretFile } from './pod-parts.ts'
-import { executorTemplateFile, sparkProperties } from './spark-properties.ts'
+import {
+  argumentsFile,
+  executorTemplateFile,
+  javaProperties,
+  propertiesFile,
+  sparkProperties,
+} from './spark-properties.ts'
 
 /** The driver's alone: Spark's properties, with the token and the object store's keys. */
 export function driverSecret(
@@ -22,7 +28,10 @@ export function driverSecret(
   return {
     metadata: { ...meta, name: `${meta.name}-driver` },
     immutable: true,
-    stringData: { 'spark.properties': formatProperties(properties) },
+    stringData: {
+      [propertiesFile]: formatProperties(properties),
+      [argumentsFile]: javaProperties(spec.systemProperties ?? {}),
+    },
   }
 }
 

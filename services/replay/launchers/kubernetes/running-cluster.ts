@@ -3,7 +3,7 @@ import { accepts } from '@kappa/processes/ports'
 import type { V1Pod } from '@kubernetes/client-node'
 import { inWords, type KubernetesApi } from '../../kubernetes/kubernetes-api.ts'
 import { type Cluster, ClusterError } from '../launcher.ts'
-import { isOf, nameOf, type Release } from './object-meta.ts'
+import { isOfInstance, nameOf, type Release } from './object-meta.ts'
 import { secretsFolder } from './pod-parts.ts'
 import { problemOf } from './pod-problems.ts'
 import type { PodWatch } from './pod-watch.ts'
@@ -24,7 +24,7 @@ export interface RunningClusterParts {
   readonly api: KubernetesApi
   readonly namespace: string
   readonly pods: PodWatch
-  /** Resolves when everything of the release is gone. */
+  /** Resolves when everything of this start is gone. */
   readonly remove: () => Promise<void>
   readonly connectTo?: ConnectTo
 }
@@ -101,8 +101,8 @@ export class RunningCluster implements Cluster {
   }
 
   #executors(): V1Pod[] {
-    const { pods, release, uid } = this.#parts
-    return pods.pods().filter((pod) => isOf(pod, release) && pod.metadata?.uid !== uid)
+    const { pods, instance, uid } = this.#parts
+    return pods.pods().filter((pod) => isOfInstance(pod, instance) && pod.metadata?.uid !== uid)
   }
 
   async #listens(): Promise<boolean> {

@@ -11,6 +11,9 @@ export const propertiesFolder = '/etc/spark/properties'
 export const templatesFolder = '/etc/spark/templates'
 export const executorTemplateFile = 'executor-pod.yaml'
 export const executorContainer = 'spark-executor'
+export const propertiesFile = 'spark.properties'
+/** More options of the driver's JVM. */
+export const argumentsFile = 'java.args'
 export const localFolder = '/var/lib/spark'
 /** Names of executors are these and a number. */
 const executorPrefixLengthMax = 47
@@ -42,6 +45,9 @@ export function sparkProperties(
     // Executors come while the driver goes on: it need not wait for them to listen.
     'spark.scheduler.minRegisteredResourcesRatio': '0',
     ...executors(spec),
+    ...(spec.systemProperties && {
+      'spark.executor.extraJavaOptions': javaProperties(spec.systemProperties),
+    }),
     'spark.kubernetes.namespace': about.namespace,
     'spark.kubernetes.container.image': settings.image,
     'spark.kubernetes.container.image.pullPolicy': settings.imagePullPolicy ?? 'IfNotPresent',
@@ -85,4 +91,12 @@ function executors(spec: ClusterSpec): Record<string, string> {
       'spark.dynamicAllocation.maxExecutors': String(executorsMax),
     }),
   }
+}
+
+/** As words of a command line, one a property; Java's argument files and Spark read quotes alike. */
+export function javaProperties(properties: Readonly<Record<string, string>>): string {
+  const quoted = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')
+  return Object.entries(properties)
+    .map(([name, value]) => `"-D${name}=${quoted(value)}"`)
+    .join(' ')
 }

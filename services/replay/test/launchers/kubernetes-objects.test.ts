@@ -47,7 +47,7 @@ const live: ClusterSpec = {
 }
 const replay: ClusterSpec = { ...live, release: 4, priority: 'replay' }
 const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'kappa-releases', uid: 'u' }
-const objects = { namespace: 'kappa', owner, epoch: 7 }
+const objects = { namespace: 'kappa', owner, epoch: 7, instance: 'i' }
 
 test('every pod of a release keeps to the restricted profile', () => {
   for (const spec of [live, replay]) {
