@@ -10,6 +10,7 @@ import { waitFor } from '../platform/wait.ts'
 import { until } from '../until.ts'
 
 const replayTimeoutMs = 600_000
+const readTimeoutMs = 30_000
 
 /** What tests do with replays, over the API. */
 export class Replays {
@@ -109,6 +110,8 @@ export interface ReaderReport {
   readonly answers: number
   readonly releases: readonly number[]
   readonly problems: readonly string[]
+  /** Requests of a patient reader that had to be sent again, by the reason. */
+  readonly retries: ReadonlyMap<string, number>
   /** Longest time without an answer, ms. */
   readonly longestGapMs: number
   /** At each switch: from the last answer of the one release to the first of the next, ms. */
@@ -123,18 +126,21 @@ export interface Reader {
 
 /**
  * Reads a view again and again until stopped: no answer may fail, nor be of an earlier switch than one
- * before it, nor at an earlier position.
+ * before it, nor at an earlier position. A patient reader asks again where it gets none, or 503.
  */
 export function readAllTheTime(
   platform: Pick<PlatformClient, 'results'>,
   application: string,
   view: string,
   everyMs: number,
+  { patient = false }: { readonly patient?: boolean } = {},
 ): Reader {
   const over = new AbortController()
   const problems: string[] = []
   const releases: number[] = []
   const switchGapsMs: number[] = []
+  const retries = new Map<string, number>()
+  const again = (reason: string) => retries.set(reason, (retries.get(reason) ?? 0) + 1)
   let answers = 0
   let longestGapMs = 0
   const reading = (async () => {
@@ -143,9 +149,10 @@ export function readAllTheTime(
     while (!over.signal.aborted) {
       const url = `${platform.results.url}/v1/views/${application}/${view}?limit=5`
       try {
-        const answer = await fetch(url)
+        const answer = await fetch(url, { signal: AbortSignal.timeout(readTimeoutMs) })
         const text = await answer.text()
-        if (answer.status !== 200) problems.push(`${answer.status}: ${text.slice(0, 300)}`)
+        if (patient && answer.status === 503) again(JSON.parse(text).error.code)
+        else if (answer.status !== 200) problems.push(`${answer.status}: ${text.slice(0, 300)}`)
         else {
           const { meta } = JSON.parse(text)
           answers += 1
@@ -163,7 +170,8 @@ export function readAllTheTime(
           before = position
         }
       } catch (error) {
-        problems.push(String(error))
+        if (patient) again('no answer')
+        else problems.push(String(error))
       }
       await delay(everyMs, undefined, { signal: over.signal }).catch(() => undefined)
     }
@@ -179,7 +187,7 @@ export function readAllTheTime(
     async stop() {
       over.abort()
       await reading
-      return { answers, releases, problems, longestGapMs, switchGapsMs }
+      return { answers, releases, problems, retries, longestGapMs, switchGapsMs }
     },
   }
 }

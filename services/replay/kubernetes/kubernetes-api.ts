@@ -5,7 +5,9 @@ import {
   CoreV1Api,
   createConfiguration,
   KubeConfig,
+  PatchStrategy,
   ServerConfiguration,
+  setHeaderOptions,
 } from '@kubernetes/client-node'
 
 /** The Kubernetes API as the current context has it: in a pod the pod's account, else kubeconfig. */
@@ -46,6 +48,9 @@ function clientConfiguration(config: KubeConfig, requestTimeoutMs: number) {
     ],
   })
 }
+
+/** For calls that patch: what is given replaces what was there, null removes it. */
+export const mergePatch = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
 
 export function hasStatus(error: unknown, code: number): boolean {
   return error instanceof ApiException && error.code === code

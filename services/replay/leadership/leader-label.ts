@@ -1,5 +1,4 @@
-import { PatchStrategy, setHeaderOptions } from '@kubernetes/client-node'
-import { type KubernetesApi, orUndefined } from '../kubernetes/kubernetes-api.ts'
+import { type KubernetesApi, mergePatch, orUndefined } from '../kubernetes/kubernetes-api.ts'
 
 /** The Service of replay selects on it. */
 const LEADER = 'kappa.dev/leader'
@@ -11,6 +10,5 @@ export async function labelLeader(
   leads: boolean,
 ): Promise<void> {
   const body = { metadata: { labels: { [LEADER]: leads ? 'true' : null } } }
-  const merge = setHeaderOptions('Content-Type', PatchStrategy.MergePatch)
-  await orUndefined(core.patchNamespacedPod({ name, namespace, body }, merge))
+  await orUndefined(core.patchNamespacedPod({ name, namespace, body }, mergePatch))
 }

@@ -1,5 +1,10 @@
 import type { V1OwnerReference } from '@kubernetes/client-node'
-import { hasStatus, inWords, type KubernetesApi } from '../../kubernetes/kubernetes-api.ts'
+import {
+  hasStatus,
+  inWords,
+  type KubernetesApi,
+  mergePatch,
+} from '../../kubernetes/kubernetes-api.ts'
 import { ClusterError } from '../launcher.ts'
 
 const EPOCH = 'kappa.dev/epoch'
@@ -24,16 +29,14 @@ export class EpochFence {
   async takeOver(epoch: number): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       const map = await this.#read(epoch)
-      const metadata = {
-        ...map.metadata,
-        annotations: { ...map.metadata?.annotations, [EPOCH]: String(epoch) },
-      }
+      const { resourceVersion } = map.metadata ?? {}
+      // With the version that was read, so that nobody else's epoch is written over.
+      const body = { metadata: { resourceVersion, annotations: { [EPOCH]: String(epoch) } } }
       try {
-        await this.#api.core.replaceNamespacedConfigMap({
-          name: this.#owner,
-          namespace: this.#namespace,
-          body: { ...map, metadata },
-        })
+        await this.#api.core.patchNamespacedConfigMap(
+          { name: this.#owner, namespace: this.#namespace, body },
+          mergePatch,
+        )
         return
       } catch (error) {
         // Somebody else has written it meanwhile: perhaps an instance of a newer epoch.
