@@ -9,11 +9,11 @@ import { problemOf } from './pod-problems.ts'
 import type { PodWatch } from './pod-watch.ts'
 import { connectPort } from './spark-properties.ts'
 
-/** @returns where Spark Connect of a driver's pod is reached from here */
+/** @returns where Spark Connect of a driver's pod is reached from here; undefined while it does not listen */
 export type ConnectTo = (pod: {
   readonly name: string
   readonly namespace: string
-}) => Promise<{ readonly host: string; readonly port: number }>
+}) => Promise<{ readonly host: string; readonly port: number } | undefined>
 
 export interface RunningClusterParts {
   readonly release: Release
@@ -109,12 +109,12 @@ export class RunningCluster implements Cluster {
     const ip = this.#driver?.status?.podIP
     if (ip === undefined) return false
     const { namespace, release, connectTo } = this.#parts
-    const { host, port } = (await connectTo?.({ name: nameOf(release), namespace })) ?? {
-      host: ip,
-      port: connectPort,
-    }
-    this.#address = `${host}:${port}`
-    return (await accepts(port, host)) === true
+    const place = connectTo
+      ? await connectTo({ name: nameOf(release), namespace })
+      : { host: ip, port: connectPort }
+    if (!place) return false
+    this.#address = `${place.host}:${place.port}`
+    return connectTo !== undefined || (await accepts(place.port, place.host)) === true
   }
 
   /** Resolves with what has ended the driver, in words. */
