@@ -43,7 +43,7 @@ case $command in
       number=$((number + 1))
     done
     # Only where it knows that it is in Kubernetes does Spark read spark.authenticate.secret.file.
-    exec java "-Xmx$SPARK_EXECUTOR_MEMORY" $archive @/opt/spark/java.args -Dspark.master=k8s "$@" \
+    exec java "-Xmx$SPARK_EXECUTOR_MEMORY" $archive @/opt/spark/java.args -Dspark.master=k8s://executor "$@" \
       org.apache.spark.scheduler.cluster.k8s.KubernetesExecutorBackend \
       --driver-url "$SPARK_DRIVER_URL" \
       --executor-id "$SPARK_EXECUTOR_ID" \
