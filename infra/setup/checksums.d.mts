@@ -5,3 +5,6 @@ export type Checksums = Readonly<Record<string, string>>
 export function verifyFolder(folder: string, expected: Checksums): Promise<void>
 /** Cheap when sizes and times are those of the last full verification. */
 export function verifyUnlessStamped(folder: string, expected: Checksums): Promise<void>
+
+/** SHA-256 of a file, lower-case hex. */
+export function sha256(file: string): Promise<string>
