@@ -1,5 +1,12 @@
 import { ServiceError } from '@kappa/service/errors'
-import { Counter, Gauge, Histogram, type Registry } from '@kappa/service/metrics'
+import {
+  Counter,
+  Gauge,
+  gauge,
+  Histogram,
+  type Registry,
+  readMetrics,
+} from '@kappa/service/metrics'
 import type { FairTurns } from './publishing/fair-turns.ts'
 import type { InFlight } from './publishing/in-flight.ts'
 
@@ -63,36 +70,41 @@ export class IngestMetrics {
       registers,
     })
     this.produceSeconds = new Histogram({
-      name: 'kappa_ingest_produce_seconds',
+      name: 'kappa_ingest_produce_duration_seconds',
       help: "Time from handing a request's events to the producer to Kafka's acknowledgement.",
       labelNames: ['topic'],
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
       registers,
     })
-    new Gauge({
-      name: 'kappa_ingest_requests_in_flight',
-      help: 'Publish requests being read, written or answered.',
-      registers,
-      collect() {
-        this.set(inFlight.total.requests)
+    readMetrics(
+      registry,
+      {
+        requests: gauge(
+          'kappa_ingest_requests_in_flight',
+          'Publish requests being read, written or answered.',
+        ),
+        requestsMax: gauge('kappa_ingest_requests_in_flight_max', 'More of them are refused.'),
+        waiting: gauge(
+          'kappa_ingest_requests_waiting',
+          "Publish requests that wait for their client's turn to be encoded and written.",
+        ),
+        bytes: gauge('kappa_ingest_body_bytes_in_flight', 'Bytes of the bodies of those requests.'),
+        bytesMax: gauge('kappa_ingest_body_bytes_in_flight_max', 'More of them are refused.'),
       },
-    })
-    new Gauge({
-      name: 'kappa_ingest_requests_waiting',
-      help: "Publish requests that wait for their client's turn to be encoded and written.",
-      registers,
-      collect() {
-        this.set(turns.waiting)
+      (set) => {
+        set.requests({}, inFlight.total.requests)
+        set.requestsMax({}, inFlight.max.requests)
+        set.waiting({}, turns.waiting)
+        set.bytes({}, inFlight.total.bytes)
+        set.bytesMax({}, inFlight.max.bytes)
       },
-    })
-    new Gauge({
-      name: 'kappa_ingest_body_bytes_in_flight',
-      help: 'Bytes of the bodies of those requests.',
-      registers,
-      collect() {
-        this.set(inFlight.total.bytes)
-      },
-    })
+    )
+  }
+
+  /** Has series of a topic before its first event, so that whoever asks for an increase sees that one too. */
+  expect(topic: string): void {
+    for (const metric of [this.received, this.accepted, this.unknown]) metric.inc({ topic }, 0)
+    this.eventsInFlight.inc({ topic }, 0)
   }
 
   /** Counts what `act` throws as the refusal of a request whose events are not known. */

@@ -101,6 +101,7 @@ async function start(
   const inFlight = new InFlight(limits)
   const turns = new FairTurns(limits.turnBytesMax)
   const metrics = new IngestMetrics(registry, inFlight, turns)
+  for (const { topic } of contracts) metrics.expect(topic)
   const now = overrides.now ?? Date.now
   const onKafkaUnavailable = (reason: string) => probe.failed(reason)
   const publisher = new Publisher({ producer, metrics, now, onKafkaUnavailable })

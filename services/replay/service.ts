@@ -19,9 +19,8 @@ import { mountQueueBoard } from './jobs/queue-board.ts'
 import { createLauncher } from './launchers/create-launcher.ts'
 import type { ClusterLauncher } from './launchers/launcher.ts'
 import { ObjectStore } from './object-store.ts'
+import { measureReplay } from './overview/measure-replay.ts'
 import { Overview } from './overview/overview.ts'
-import { measureReleases } from './overview/release-metrics.ts'
-import { measureReplays } from './overview/replay-metrics.ts'
 import { ContractsFolder } from './releases/contracts-folder.ts'
 import { DefinitionAnalysis } from './replays/analyse-definition.ts'
 import { replayRoutes } from './routes/replay-routes.ts'
@@ -101,8 +100,8 @@ export async function createReplay(
   const supervisor: Supervisor = new Supervisor(parts, queue)
   const folders = new ApplicationFolders(parts)
   const overview = new Overview(releases, folders, supervisor)
-  measureReleases(metrics, overview)
-  measureReplays(metrics, overview)
+  const { clustersMax } = config.replays
+  measureReplay(metrics, { overview, kafka, epoch: control.epoch, queue, clustersMax, redis })
   health.addCheck('releases', () => overview.reasonAgainstReadiness())
   const http = await createHttp({
     title: 'Kappa replay',

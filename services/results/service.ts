@@ -23,6 +23,7 @@ import { Catalogue } from './reading/catalogue.ts'
 import { LiveReads } from './reading/live-reads.ts'
 import { UncountedEvents } from './reading/uncounted-events.ts'
 import { createResultsMetrics } from './results-metrics.ts'
+import { measureResults } from './results-readings.ts'
 import { countRowsRoute } from './routes/count-rows.ts'
 import { followViewRoute } from './routes/follow-view.ts'
 import { getRowRoute } from './routes/get-row.ts'
@@ -58,11 +59,7 @@ export async function createResults(
   const failed = Promise.withResolvers<never>()
   failed.promise.catch((error: unknown) => logger.fatal({ err: error }, 'a part has died'))
 
-  const metrics = createResultsMetrics(
-    registry,
-    () => releases,
-    () => memory.refused(),
-  )
+  const metrics = createResultsMetrics(registry)
   const countError = () => metrics.redisErrors.inc()
   const redis = (name: string) =>
     connectRedis(config.redis, name, (error) => {
@@ -74,11 +71,12 @@ export async function createResults(
   const control = new ControlState(config.pendingPositionsMax)
   const applyStore = new ViewStore(applyRedis, config.namespace)
   const rows = new ReleaseRows(applyRedis, config.namespace)
+  const readMemory = () => readRedisMemory(applyRedis)
   const memory = new MemoryBound({
     control,
     store: applyStore,
     rows,
-    readMemory: () => readRedisMemory(applyRedis),
+    readMemory,
     usedShareMax: config.memoryShareMax,
     logger,
   })
@@ -112,6 +110,8 @@ export async function createResults(
     queryRedis.status === 'ready' ? undefined : `the connection is ${queryRedis.status}`,
   )
   const catalogue = new Catalogue(control, releases, () => follower.waitsFor === undefined)
+  const connections = { query: queryRedis, apply: applyRedis }
+  measureResults(registry, { releases, catalogue, memory, readMemory, connections })
   const http = await createHttp({
     title: 'Kappa results',
     description: 'Rows of views, with the release, the position and the freshness of every answer.',

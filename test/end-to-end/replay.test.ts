@@ -4,8 +4,10 @@ import { test } from 'node:test'
 import { assertSameRows } from '../oracle/compare.ts'
 import { expectedView } from '../oracle/flights.ts'
 import { copyFlights, keepViews } from '../platform/flights-copy.ts'
+import { assertDocumented, readMetrics } from '../platform/metrics.ts'
 import { Platform } from '../platform/platform.ts'
 import { publishImport, sampleEvents } from '../platform/publish.ts'
+import { waitFor } from '../platform/wait.ts'
 import { Replays, readAllTheTime } from '../replays/replays.ts'
 import { testStack } from '../stack.ts'
 
@@ -34,6 +36,10 @@ test('P2, P4, P7: a release is built from the log, compared, promoted, rolled ba
     const expected = await expectedView(view)
     assertSameRows(view, expected, await platform.allRows('flights', view))
 
+    await assertDocumented('ingest', platform.ingest.url)
+    await assertDocumented('replay', platform.replay.url)
+    await assertDocumented('results', platform.results.url)
+
     const back = await replays.rollBack('flights')
     assert.deepEqual([back.from, back.to, back.done], [2, 1, true])
     await platform.untilCurrent('flights', [view])
@@ -45,6 +51,16 @@ test('P2, P4, P7: a release is built from the log, compared, promoted, rolled ba
     await replays.post('/v1/releases/flights/2/retire')
     const { orphans } = await replays.request<{ orphans: unknown[] }>('GET', '/v1/orphans')
     assert.deepEqual(orphans, [])
+    for (const { url } of [platform.replay, platform.results]) {
+      await waitFor(
+        'no series of a release that is retired',
+        async () => {
+          const { samples } = await readMetrics(url)
+          return samples.some(({ labels }) => labels.release === '2') ? undefined : true
+        },
+        60_000,
+      )
+    }
   } finally {
     await platform.stop()
   }

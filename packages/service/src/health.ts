@@ -21,6 +21,10 @@ export class Health {
     return this.#stopping
   }
 
+  parts(): Iterable<string> {
+    return this.#checks.keys()
+  }
+
   /** Reasons by part; empty when ready. */
   reasons(): Record<string, string> {
     const reasons: Record<string, string> = {}

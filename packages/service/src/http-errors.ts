@@ -11,15 +11,17 @@ const codesOfFastify: Record<string, ErrorCode> = {
 }
 
 /** One shape for every error that leaves the service: `{error: {code, message, details?}}`. */
-export function answerErrors(http: Http): void {
+export function answerErrors(http: Http, count: (code: ErrorCode) => void): void {
   http.setErrorHandler((error: FastifyError | ServiceError, request, reply) => {
     const known = error instanceof ServiceError ? error : translate(error)
+    count(known.code)
     if (known.status >= 500)
       request.log.error({ err: error, reqId: request.id, url: request.url }, known.message)
     sendError(reply, known)
   })
   http.setNotFoundHandler((request, reply) => {
     const message = `There is nothing at ${request.method} ${request.url}. The routes are listed at /docs.`
+    count('not_found')
     sendError(reply, new ServiceError('not_found', message))
   })
 }

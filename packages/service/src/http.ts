@@ -11,10 +11,10 @@ import type { Health } from './health.ts'
 import { answerErrors } from './http-errors.ts'
 import { healthRoutes } from './http-health.ts'
 import { answerMalformedRequest } from './http-malformed.ts'
-import { measureRequests } from './http-metrics.ts'
+import { countErrors, measureRequests } from './http-metrics.ts'
 import type { Http, HttpReply, HttpRequest } from './http-type.ts'
 import type { Logger } from './logger.ts'
-import type { Registry } from './metrics.ts'
+import { type Registry, version } from './metrics.ts'
 import type { HttpSettings } from './settings.ts'
 
 export type { Http, HttpReply, HttpRequest }
@@ -83,7 +83,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
 
   http.server.maxConnections = settings.connectionsMax
   http.setValidatorCompiler(convertIfNeeded)
-  answerErrors(http)
+  answerErrors(http, countErrors(parts.metrics))
   measureRequests(http, parts.metrics)
   const { corsOrigins = [] } = settings
   if (corsOrigins.length > 0) {
@@ -95,7 +95,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   await http.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: parts.title, description: parts.description, version: '0.1.0' },
+      info: { title: parts.title, description: parts.description, version },
     },
   })
   await http.register(swaggerUi, {

@@ -106,7 +106,7 @@ test('the OpenAPI document has the routes and hides the inner ones; metrics coun
   assert.deepEqual(Object.keys(document.paths).sort(), ['/broken', '/busy', '/things'])
   assert.equal((await fetch(`${url}/docs`)).status, 200)
   const metrics = await (await fetch(`${url}/metrics`)).text()
-  assert.match(metrics, /kappa_http_request_seconds_count\{[^}]*route="\/openapi.json"/)
+  assert.match(metrics, /kappa_http_request_duration_seconds_count\{[^}]*route="\/openapi.json"/)
   await closeHttp(http, new Health(), settings)
 })
 

@@ -22,11 +22,13 @@ interface Use {
  */
 export class InFlight {
   readonly total: Use = { requests: 0, bytes: 0 }
+  readonly max: Readonly<Use>
   readonly #limits: IngestLimits
   readonly #byClient = new Map<string, Use>()
 
   constructor(limits: IngestLimits) {
     this.#limits = limits
+    this.max = { requests: limits.requestsInFlightMax, bytes: limits.bytesInFlightMax }
   }
 
   /** @throws ServiceError `too_many_requests` */

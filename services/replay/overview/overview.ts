@@ -1,4 +1,5 @@
 import type { ReleaseRecord } from '@kappa/applications/records'
+import type { ClusterLife } from '../clusters/cluster-life.ts'
 import type { ReleaseId, Releases } from '../control/releases.ts'
 import type { ReplayStatus } from '../replays/replay-schemas.ts'
 import type { ApplicationFolders } from '../supervision/application-folders.ts'
@@ -46,6 +47,11 @@ export class Overview {
       clusterStarts: runner?.clusterStarts ?? 0,
       positions: this.releases.positions(id),
     })
+  }
+
+  /** Of the releases that have a cluster now. */
+  lives(): ClusterLife[] {
+    return this.releases.all().flatMap((record) => this.#supervisor.runner(record)?.life ?? [])
   }
 
   replays(application?: string): ReplayStatus[] {

@@ -8,6 +8,7 @@ import type { Logger } from '@kappa/service/logger'
 import type { StreamingQueryProgress } from '@kappa/spark-connect/progress'
 import type { StreamingQuery } from '@kappa/spark-connect/streaming-query'
 import type { ReleaseSettings } from '../config.ts'
+import { BatchFigures } from './batch-figures.ts'
 import type { QueryMode } from './query-mode.ts'
 import { slackNeededMs } from './slack-needed.ts'
 import type { ViewPosition } from './view-position.ts'
@@ -38,6 +39,7 @@ export class ViewRunner {
   readonly name: string
   view: ReleaseView
   readonly position: ViewPosition
+  readonly figures = new BatchFigures()
   #query: StreamingQuery | undefined
   #mode: QueryMode | undefined
   /** Where the log ended when the query was started. */
@@ -45,10 +47,7 @@ export class ViewRunner {
   #state: ViewStatus['state'] = 'starting'
   #failures = 0
   #lastError: string | undefined
-  #lastProgress: StreamingQueryProgress | undefined
-  #rowsDropped = 0
   #slackWanted: number | undefined
-  #eventsRead = 0
   readonly #recentBatches: { readonly events: number; readonly ms: number }[] = []
   #restartAt: number | undefined
   /** Since when (epoch ms) there is something to read and no batch was finished. */
@@ -93,17 +92,17 @@ export class ViewRunner {
   }
 
   get rowsDropped(): number {
-    return this.#rowsDropped
+    return this.figures.rowsDroppedByWatermark
   }
 
   /** Once rows were dropped: the watermark slack (ms) with which none would have been. */
   get slackWanted(): number | undefined {
-    return this.#rowsDropped === 0 ? undefined : (this.#slackWanted ?? 0)
+    return this.rowsDropped === 0 ? undefined : (this.#slackWanted ?? 0)
   }
 
   /** Since the runner was made. */
   get eventsRead(): number {
-    return this.#eventsRead
+    return this.figures.inputRows
   }
 
   /** Over the last batches; undefined before the first one. */
@@ -114,13 +113,11 @@ export class ViewRunner {
   }
 
   get stateRows(): number {
-    const operators = this.#lastProgress?.stateOperators ?? []
-    return operators.reduce((sum, { rowsTotal }) => sum + rowsTotal, 0)
+    return this.figures.stateRows
   }
 
   get stateBytes(): number {
-    const operators = this.#lastProgress?.stateOperators ?? []
-    return operators.reduce((sum, { memoryUsedBytes }) => sum + memoryUsedBytes, 0)
+    return this.figures.stateBytes
   }
 
   /** Its start has begun, and is not due any more. */
@@ -148,12 +145,9 @@ export class ViewRunner {
    * @throws UndecodableEventsError
    */
   async finishedBatch(progress: StreamingQueryProgress): Promise<boolean> {
-    this.#lastProgress = progress
-    this.#eventsRead += progress.inputRows
+    this.figures.add(progress)
     this.#recentBatches.push({ events: progress.inputRows, ms: progress.batchDurationMs })
     if (this.#recentBatches.length > recentBatchesMax) this.#recentBatches.shift()
-    for (const operator of progress.stateOperators)
-      this.#rowsDropped += operator.rowsDroppedByWatermark
     this.#noteSlack(progress)
     const moved = await this.position.finishBatch(progress)
     if (moved) {
@@ -250,6 +244,7 @@ export class ViewRunner {
 
   status(lagEvents: number): ViewStatus {
     const { undecodable_newest: newest, ...position } = this.position.record
+    const newestBatch = this.figures.newest
     return {
       view: this.name,
       state: this.#state,
@@ -257,10 +252,10 @@ export class ViewRunner {
       output_mode: this.view.outputMode,
       position: newest ? { ...position, undecodable_newest: [...newest] } : position,
       lag_events: lagEvents,
-      batch_ms: this.#lastProgress?.batchDurationMs ?? null,
-      batch_parts_ms: this.#lastProgress?.durationMs ?? null,
-      state_rows: this.#lastProgress === undefined ? null : this.stateRows,
-      rows_dropped_by_watermark: this.#rowsDropped,
+      batch_ms: newestBatch?.batchDurationMs ?? null,
+      batch_parts_ms: newestBatch?.durationMs ?? null,
+      state_rows: newestBatch === undefined ? null : this.stateRows,
+      rows_dropped_by_watermark: this.rowsDropped,
       failures_in_a_row: this.#failures,
       last_error: this.#lastError ?? null,
     }

@@ -97,10 +97,7 @@ export class ControlFollower {
     const key = record.key?.toString('utf8') ?? ''
     try {
       if (record.topic === topics.releases) control.takeRelease(key, record.value)
-      else if (!control.takePosition(key, record.value)) {
-        const [application = '', release = '', view = ''] = key.split('/')
-        metrics.refusedPositions.inc({ application, release, view })
-      }
+      else if (!control.takePosition(key, record.value)) metrics.refusedPositions.inc()
     } catch (error) {
       if (!(error instanceof ControlRecordError)) throw error
       // One that cannot be read must not take down what the others describe.

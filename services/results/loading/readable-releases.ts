@@ -43,6 +43,23 @@ export class ReadableReleases {
     }))
   }
 
+  /** Records that this instance has still to apply, of each view. */
+  *lags(): Iterable<{ application: string; release: number; name: string; records: number }> {
+    for (const loader of this.#loaders.values()) {
+      for (const view of loader.views.values()) {
+        const { application, release, name } = view
+        yield { application, release, name, records: loader.lagOf(view) }
+      }
+    }
+  }
+
+  /** Changelog partitions that this instance applies, of each release. */
+  *assigned(): Iterable<{ application: string; release: number; partitions: number }> {
+    for (const { release: record, assigned } of this.#loaders.values()) {
+      yield { application: record.application, release: record.release, partitions: assigned }
+    }
+  }
+
   /** To be called when the control state changed. One change at a time; the last one counts. */
   reconcile(): Promise<void> {
     this.#work = this.#work.then(() => this.#reconcile()).catch(this.#onFailure)

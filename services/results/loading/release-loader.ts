@@ -78,16 +78,19 @@ export class ReleaseLoader implements ApplierHost {
             partitions.map((partition) => partitionKey(topic, partition)),
           ),
         )
+        this.#parts.metrics.assignments.inc()
       },
       startAt: (topic, partition) => this.#startAt(topic, partition),
       onBatch: async ({ topic, partition, records, endOffset }) => {
         const applier = this.#applier(topic, partition)
+        const endTimer = this.#parts.metrics.applySeconds.startTimer()
         const seek = await this.#withRedis(() =>
           this.#applyThawed(applier, records, this.#begin(topic, partition)),
         )
+        endTimer()
         if (seek === 'away') return { seekTo: records[0]?.offset ?? 0n }
         const next = seek?.seekTo ?? (records.at(-1)?.offset ?? -1n) + 1n
-        this.#noteLag(applier, endOffset > next ? endOffset - next : 0n)
+        this.#lag.set(partitionKey(topic, partition), endOffset > next ? endOffset - next : 0n)
         return seek
       },
     })
@@ -107,6 +110,21 @@ export class ReleaseLoader implements ApplierHost {
     for (const view of this.views.values()) view.declared()
   }
 
+  /** Partitions that this instance applies, of all views. */
+  get assigned(): number {
+    return this.#assigned.size
+  }
+
+  /** Records of a view that are still to be applied, in the partitions that this instance applies. */
+  lagOf({ definition, slots }: LoadedView): number {
+    let total = 0n
+    for (const partition of slots.keys()) {
+      const key = partitionKey(definition.changelog.topic, partition)
+      if (this.#assigned.has(key)) total += this.#lag.get(key) ?? 0n
+    }
+    return Number(total)
+  }
+
   /** Whether the release is not wanted any more, or a changelog of it has been deleted. */
   async isRemoved(): Promise<boolean> {
     if (!this.#isWanted()) return true
@@ -118,7 +136,7 @@ export class ReleaseLoader implements ApplierHost {
   async close(): Promise<void> {
     this.#closed = true
     await this.#consumer?.close()
-    for (const view of this.views.values()) this.#parts.metrics.lag.remove(labelsOf(view))
+    for (const view of this.views.values()) this.#parts.metrics.forget(labelsOf(view))
   }
 
   get fence(): number {
@@ -218,14 +236,6 @@ export class ReleaseLoader implements ApplierHost {
 
   #partitionCount(topic: string): Promise<number | undefined> {
     return this.#parts.kafka.admin.partitionCount(topic)
-  }
-
-  #noteLag(applier: PartitionApplier, lag: bigint): void {
-    const { topic, partitions } = applier.view.definition.changelog
-    this.#lag.set(partitionKey(topic, applier.partition), lag)
-    let total = 0n
-    for (let p = 0; p < partitions; p += 1) total += this.#lag.get(partitionKey(topic, p)) ?? 0n
-    this.#parts.metrics.lag.set(labelsOf(applier.view), Number(total))
   }
 
   #applier(topic: string, partition: number): PartitionApplier {

@@ -38,12 +38,7 @@ function newReads(switchWaitMs: number): LiveReads {
     view: () => assert.fail('no view is read here'),
     views: () => [],
   }
-  const loaded = { views: () => [], states: () => [] }
-  const metrics = createResultsMetrics(
-    createMetrics('test'),
-    () => loaded,
-    () => [],
-  )
+  const metrics = createResultsMetrics(createMetrics('test'))
   const uncounted = { check: () => assert.fail('nobody waits here') }
   return new LiveReads({ catalogue, control, store, uncounted, metrics, switchWaitMs })
 }

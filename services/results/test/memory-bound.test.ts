@@ -124,7 +124,7 @@ describe('a Redis that gets full', () => {
       assert.deepEqual(await refused(url), [{ application: live.name, release: 1 }])
       assert.equal(await countOf(url), rowsEach + 8_000)
       const metrics = await (await fetch(`${url}/metrics`)).text()
-      assert.match(metrics, /kappa_results_refused_releases{[^}]*release="1"[^}]*} 1/)
+      assert.match(metrics, /kappa_results_refused_release{[^}]*release="1"[^}]*} 1/)
     }
     await until(
       () => rowsOf(1),
