@@ -65,14 +65,16 @@ export async function loadApplication(
   return definition
 }
 
-/** Names of the applications in a folder: its sub-folders that hold an `application.yaml`. */
+/**
+ * Names of the applications in a folder: its sub-folders that hold an `application.yaml`, or links to
+ * such, which is what Kubernetes mounts.
+ */
 export async function listApplications(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true })
   const names: string[] = []
-  for (const entry of entries) {
-    if (!entry.isDirectory()) continue
-    const files = await readdir(join(folder, entry.name))
-    if (files.includes('application.yaml')) names.push(entry.name)
+  for (const name of await readdir(folder)) {
+    if (name.startsWith('.')) continue
+    const files: string[] = await readdir(join(folder, name)).catch(orNone('ENOTDIR'))
+    if (files.includes('application.yaml')) names.push(name)
   }
   return names.sort()
 }
@@ -168,11 +170,15 @@ async function readViews(
   return complete
 }
 
-async function readSqlFiles(folder: string): Promise<Map<string, string>> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return []
+function orNone(code: string): (error: NodeJS.ErrnoException) => never[] {
+  return (error) => {
+    if (error.code === code) return []
     throw error
-  })
+  }
+}
+
+async function readSqlFiles(folder: string): Promise<Map<string, string>> {
+  const names: string[] = await readdir(folder).catch(orNone('ENOENT'))
   const files = new Map<string, string>()
   for (const name of names.filter((entry) => entry.endsWith('.sql'))) {
     files.set(name.slice(0, -'.sql'.length), await readFile(join(folder, name), 'utf8'))

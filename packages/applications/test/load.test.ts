@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -60,6 +60,22 @@ test('a valid application is read, with its defaults and its SQL untouched', asy
     shufflePartitions: 2,
   })
   assert.deepEqual(await listApplications(folder), ['shop'])
+})
+
+test('applications are found where Kubernetes mounts them: as links into a hidden folder', async () => {
+  const mounted = mkdtempSync(join(tmpdir(), 'kappa-mounted-'))
+  try {
+    mkdirSync(join(mounted, '..2026_11_26', 'shop', 'views'), { recursive: true })
+    writeFileSync(join(mounted, '..2026_11_26', 'shop', 'application.yaml'), valid)
+    const sql = 'SELECT item, count(*) n FROM orders GROUP BY item'
+    writeFileSync(join(mounted, '..2026_11_26', 'shop', 'views', 'totals.sql'), sql)
+    symlinkSync('..2026_11_26', join(mounted, '..data'))
+    symlinkSync('..data/shop', join(mounted, 'shop'))
+    assert.deepEqual(await listApplications(mounted), ['shop'])
+    assert.equal((await loadApplication(mounted, 'shop')).views.totals?.sql, sql)
+  } finally {
+    rmSync(mounted, { recursive: true })
+  }
 })
 
 test('a view without a key is refused with file and line', async () => {

@@ -65,7 +65,7 @@ class Loader {
   }
 
   async load(): Promise<Contract[]> {
-    const entries = await readdir(this.#folder, { withFileTypes: true }).catch((error: Error) => {
+    const topics = await this.#folders().catch((error: Error) => {
       this.#problem(
         this.#folder,
         undefined,
@@ -73,10 +73,6 @@ class Loader {
       )
       return []
     })
-    const topics = entries
-      .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
-      .map((entry) => entry.name)
-      .sort()
     checkTopicNames(topics, (topic, message) =>
       this.#problem(join(this.#folder, topic), undefined, message),
     )
@@ -86,6 +82,15 @@ class Loader {
       if (contract !== undefined) contracts.push(contract)
     }
     return contracts
+  }
+
+  /** Links count: Kubernetes mounts folders as links to hidden ones. */
+  async #folders(): Promise<string[]> {
+    const names = (await readdir(this.#folder)).filter((name) => !name.startsWith('.')).sort()
+    const isFolder = await Promise.all(
+      names.map(async (name) => (await stat(join(this.#folder, name))).isDirectory()),
+    )
+    return names.filter((_name, index) => isFolder[index])
   }
 
   async #loadTopic(topic: string): Promise<Contract | undefined> {

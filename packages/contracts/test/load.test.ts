@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { symlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { compatibilityModes } from '@kappa/contracts/compatibility'
@@ -79,6 +80,16 @@ test('a folder of contracts is read', async (context) => {
   assert.throws(() => decoder.decode(Buffer.from('0000000001', 'hex')), { code: 'cannot_decode' })
   assert.throws(() => decoder.decode(Buffer.from('01', 'hex')), { code: 'bad_wire_format' })
   assert.throws(() => decoder.decode(newest.value.subarray(0, 9)), { code: 'cannot_decode' })
+})
+
+test('contracts are found where Kubernetes mounts them: as links into a hidden folder', async (context) => {
+  const folder = await folderOf(context, {
+    '..2026_11_26/orders/topic.yaml': topic,
+    '..2026_11_26/orders/1.avsc': version(),
+  })
+  await symlink('..2026_11_26', join(folder, '..data'))
+  await symlink('..data/orders', join(folder, 'orders'))
+  assert.deepEqual((await loadContracts(folder)).topics, ['orders'])
 })
 
 test('ids and keys have one text form', async (context) => {
