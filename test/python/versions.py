@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 import confluent_kafka.schema_registry.avro  # noqa: F401
 import fastavro  # noqa: F401
+import kubernetes_validate  # noqa: F401
 
-names = ["confluent-kafka", "fastavro", "schemathesis"]
+names = ["confluent-kafka", "fastavro", "kubernetes-validate", "schemathesis"]
 print(json.dumps({name: version(name) for name in names}))

@@ -12,6 +12,7 @@ test("the tests' Python packages are those of versions.json and can be imported"
   assert.deepEqual(await askPython('versions', {}), {
     'confluent-kafka': versions.confluentKafka,
     fastavro: versions.fastavro,
+    'kubernetes-validate': versions.kubernetesValidate,
     schemathesis: versions.schemathesis,
   })
 })
