@@ -7,6 +7,7 @@ import { type Endpoint, PlatformClient } from '../platform/platform-client.ts'
 import { waitFor } from '../platform/wait.ts'
 import { helm } from './helm.ts'
 import { type Forward, forwardPort } from './port-forward.ts'
+import type { Values } from './values.ts'
 
 export const chart = join(import.meta.dirname, '..', '..', 'charts', 'kappa')
 const ports = { ingest: 4001, replay: 4002, results: 4003 } as const
@@ -15,8 +16,6 @@ type ServiceName = keyof typeof ports
 const goneTimeoutMs = 180_000
 const installTimeout = '10m'
 const requestTimeoutMs = 30_000
-
-export type Values = Readonly<Record<string, unknown>>
 
 /** Kappa in a namespace of its own, with single-node Kafka, object store and Redis, by the chart. */
 export class Installation extends PlatformClient {

@@ -10,9 +10,9 @@ import { type Publication, sampleEvents } from '../platform/publish.ts'
 import { waitFor } from '../platform/wait.ts'
 import { Replays, readAllTheTime } from '../replays/replays.ts'
 import { FlightsFiles } from './flights-files.ts'
-import { imageValues } from './images.ts'
-import { Installation, type Values } from './installation.ts'
+import { Installation } from './installation.ts'
 import { SteadyPublisher } from './steady-publisher.ts'
+import { clusterValues, merged, type Values } from './values.ts'
 
 const atFirst = 8_000
 const eventsPerSecond = 40
@@ -42,15 +42,13 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
     installation = await Installation.install(folder, async (namespace, api) => {
       files = new FlightsFiles(api.core, namespace)
       await files.create()
-      values = {
-        ...imageValues(),
-        logLevel: 'info',
+      values = merged(clusterValues(), {
         definitions: { applicationsVolume: files.volume },
         applications: ['flights'],
         ingest: small(2),
         results: small(2),
         replay: small(2),
-      }
+      })
       return values
     })
     seconds['helm install'] = since(begun)
@@ -189,15 +187,8 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
       const begun = performance.now()
       // Every pod of the services is another one: that is what an upgrade does to them.
       const annotations = { 'test/upgraded': 'true' }
-      const next = Object.fromEntries(
-        Object.entries(values).map(([name, value]) => [
-          name,
-          ['ingest', 'results', 'replay'].includes(name)
-            ? { ...(value as object), annotations }
-            : value,
-        ]),
-      )
-      await installation.helm('upgrade', next)
+      const next = { ingest: { annotations }, results: { annotations }, replay: { annotations } }
+      await installation.helm('upgrade', merged(values, next))
       await untilCounted(publisher)
       seconds['helm upgrade'] = since(begun)
       const rollingBack = performance.now()

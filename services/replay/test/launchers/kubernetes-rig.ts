@@ -2,8 +2,8 @@ import { createLogger } from '@kappa/service/logger'
 import type { ObjectStoreSettings } from '@kappa/service/settings'
 import { SparkTransportError } from '@kappa/spark-connect/errors'
 import { connectSpark } from '@kappa/spark-connect/session'
-import { imageValues } from '@kappa/test/kubernetes/images'
 import { Installation } from '@kappa/test/kubernetes/installation'
+import { clusterValues, merged } from '@kappa/test/kubernetes/values'
 import type { KubernetesObject } from '@kubernetes/client-node'
 import { parse } from 'yaml'
 import { KubernetesLauncher } from '../../launchers/kubernetes/kubernetes-launcher.ts'
@@ -12,21 +12,19 @@ import type { LauncherRig, ReleaseName } from './launcher-rig.ts'
 
 const connectPort = 15_002
 const probeTimeoutMs = 2_000
-const nobody = {
-  replicas: 0,
-  autoscaling: { enabled: false },
-  disruptionBudget: { enabled: false },
-}
+const nobody = { replicas: 0 }
+const forNow = { persistence: { enabled: false } }
 
 /** Pods of the current context, with the accounts, the settings and the object store of the chart. */
 export async function kubernetesRig(folder: string): Promise<LauncherRig> {
-  const values = imageValues()
-  const installation = await Installation.install(folder, async () => ({
-    ...values,
-    ingest: nobody,
-    results: nobody,
-    replay: nobody,
-  }))
+  const installation = await Installation.install(folder, async () =>
+    merged(clusterValues(), {
+      ingest: nobody,
+      results: nobody,
+      replay: nobody,
+      dev: { kafka: forNow, objectStore: forNow },
+    }),
+  )
   const { api, namespace } = installation
   const launchers: KubernetesLauncher[] = []
   const maps = await api.core.readNamespacedConfigMap({ name: 'kappa-launcher', namespace })
