@@ -70,7 +70,9 @@ export class RunningCluster implements Cluster {
       ended = reason
     })
     while (!(await this.#listens())) {
-      const problem = this.#driver && problemOf(this.#driver)
+      const driver = this.#driver
+      const problem = driver && problemOf(driver)
+      if (driver && hasEnded(driver)) throw new ClusterError(await this.gone)
       if (ended !== undefined) throw new ClusterError(ended)
       if (signal.aborted) throw new ClusterError('The start of Spark was called off.')
       if (problem?.final) throw new ClusterError(problem.text)
@@ -131,8 +133,7 @@ export class RunningCluster implements Cluster {
       this.#noteExecutors()
       const driver = this.#driver
       const problem = driver && problemOf(driver)
-      const ended = driver?.status?.phase === 'Failed' || driver?.status?.phase === 'Succeeded'
-      if (problem?.final && ended) return `${problem.text} ${await this.#endOfLog()}`
+      if (driver && problem && hasEnded(driver)) return `${problem.text} ${await this.#endOfLog()}`
       if (driver) seen = true
       else if (seen) return `Pod ${nameOf(release)} was deleted.`
       await Promise.race([changed, aborted])
@@ -165,4 +166,11 @@ export class RunningCluster implements Cluster {
       return `(Its log cannot be read: ${inWords(error)})`
     }
   }
+}
+
+/** The state of its container is known before the phase of the pod. */
+function hasEnded({ status }: V1Pod): boolean {
+  const { phase, containerStatuses = [] } = status ?? {}
+  const hasTerminated = containerStatuses.some(({ state }) => state?.terminated !== undefined)
+  return hasTerminated || phase === 'Failed' || phase === 'Succeeded'
 }
