@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { accepts } from '@kappa/processes/ports'
 import type { V1Pod } from '@kubernetes/client-node'
 import { inWords, type KubernetesApi } from '../../kubernetes/kubernetes-api.ts'
+import { endOfLog, linesToRead } from '../end-of-log.ts'
 import { type Cluster, ClusterError } from '../launcher.ts'
 import { isOfInstance, nameOf, type Release } from './object-meta.ts'
 import { secretsFolder } from './pod-parts.ts'
@@ -30,7 +31,6 @@ export interface RunningClusterParts {
 }
 
 const pollMs = 100
-const logLines = 20
 /** How long the end of an executor is told of. */
 const toldMs = 600_000
 
@@ -159,9 +159,9 @@ export class RunningCluster implements Cluster {
       const log = await api.core.readNamespacedPodLog({
         name: nameOf(release),
         namespace,
-        tailLines: logLines,
+        tailLines: linesToRead,
       })
-      return `The end of its log:\n${log.trimEnd()}`
+      return `The end of its log:\n${endOfLog(log)}`
     } catch (error) {
       return `(Its log cannot be read: ${inWords(error)})`
     }

@@ -8,6 +8,7 @@ import { type GuardedProcess, startGuarded } from '@kappa/processes/guarded-proc
 import { removePidFile, writePidFile } from '@kappa/processes/pid-file'
 import { accepts, freePorts } from '@kappa/processes/ports'
 import { megabytes } from '../../spark/spark-size.ts'
+import { endOfLog } from '../end-of-log.ts'
 import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from '../launcher.ts'
 import { formatProperties, sparkConnectArguments } from '../spark-command.ts'
 import { LauncherFence } from './launcher-fence.ts'
@@ -168,7 +169,7 @@ function reasonOf(how: string, memory: string, endOfLog: string): string {
 
 function endOfFile(file: string): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-20).join('\n')
+    return endOfLog(readFileSync(file, 'utf8'))
   } catch (error) {
     // Whoever has taken over meanwhile may have removed the release.
     if (hasCode(error, 'ENOENT')) return `(${file} is gone)`
