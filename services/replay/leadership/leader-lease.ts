@@ -99,7 +99,7 @@ export class LeaderLease {
 
   /** By our own clock: those of nodes need not agree. */
   #hasExpired({ spec }: V1Lease): boolean {
-    const renewal = `${spec?.holderIdentity} ${spec?.renewTime?.toISOString()}`
+    const renewal = JSON.stringify([spec?.holderIdentity, spec?.renewTime])
     if (renewal !== this.#seen.renewal) this.#seen = { renewal, at: Date.now() }
     return Date.now() - this.#seen.at > this.#settings.leaseDurationMs
   }
