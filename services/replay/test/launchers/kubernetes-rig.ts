@@ -15,8 +15,14 @@ const probeTimeoutMs = 2_000
 const nobody = { replicas: 0 }
 const forNow = { persistence: { enabled: false } }
 
+export interface KubernetesRig extends LauncherRig {
+  readonly installation: Installation
+  /** With other settings than those of the chart. */
+  launcherWith(settings: Partial<KubernetesLauncherSettings>): KubernetesLauncher
+}
+
 /** Pods of the current context, with the accounts, the settings and the object store of the chart. */
-export async function kubernetesRig(folder: string): Promise<LauncherRig> {
+export async function kubernetesRig(folder: string): Promise<KubernetesRig> {
   const installation = await Installation.install(folder, async () =>
     merged(clusterValues(), {
       ingest: nobody,
@@ -44,19 +50,23 @@ export async function kubernetesRig(folder: string): Promise<LauncherRig> {
   const driverOf = ({ application, release }: ReleaseName) => `${application}-${release}`
   const forwards = new Map<string, number>()
 
+  const launcherWith = (over: Partial<KubernetesLauncherSettings>) => {
+    const launcher = new KubernetesLauncher({ ...settings, ...over }, logger, {
+      async connectTo({ name }) {
+        const target = { pod: name, port: connectPort }
+        const port = forwards.get(name) ?? (await installation.forward(target)).port
+        forwards.set(name, port)
+        return (await answers(port)) ? { host: '127.0.0.1', port } : undefined
+      },
+    })
+    launchers.push(launcher)
+    return launcher
+  }
+
   return {
-    launcher() {
-      const launcher = new KubernetesLauncher(settings, logger, {
-        async connectTo({ name }) {
-          const target = { pod: name, port: connectPort }
-          const port = forwards.get(name) ?? (await installation.forward(target)).port
-          forwards.set(name, port)
-          return (await answers(port)) ? { host: '127.0.0.1', port } : undefined
-        },
-      })
-      launchers.push(launcher)
-      return launcher
-    },
+    installation,
+    launcherWith,
+    launcher: () => launcherWith({}),
     size: { cores: 1, memory: '512m', executors: 1 },
     objectStore: await objectStoreOf(installation),
     startTimeoutMs: 240_000,
