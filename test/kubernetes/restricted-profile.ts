@@ -75,6 +75,8 @@ const volumeTypes = [
   'downwardAPI',
   'emptyDir',
   'ephemeral',
+  // Not in the document's list, and admitted by Kubernetes (tried on 1.36).
+  'image',
   'persistentVolumeClaim',
   'projected',
   'secret',
