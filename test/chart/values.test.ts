@@ -120,6 +120,7 @@ describe('The values of the chart', () => {
         { ...required, ingest: { autoscaling: { enabled: true, minReplicas: 9 } } },
         [/ingest\.autoscaling\.minReplicas/],
       ],
+      [{ ...required, tracing: { existingSecret: 'a' } }, [/without tracing\.endpoint/]],
       [{ ...required, ingress: { enabled: true } }, [/ingress\.hosts/, /tls\.existingSecret/]],
       [{ ...required, gateway: { enabled: true } }, [/gateway\.hosts/, /gateway\.parentRefs/]],
     ]
@@ -138,6 +139,7 @@ describe('The values of the chart', () => {
       [{ ...required, kafka: { brokers: ['kafka://a:9092'] } }, /brokers/],
       [{ ...required, settings: { KAPPA_REDIS_PASSWORD: 'a' } }, /KAPPA_REDIS_PASSWORD/],
       [{ ...required, settings: { PATH: 'a' } }, /PATH/],
+      [{ ...required, settings: { OTEL_EXPORTER_OTLP_HEADERS: 'a' } }, /OTEL_EXPORTER/],
       [{ ...required, commonLabels: { 'app.kubernetes.io/name': 'a' } }, /app\.kubernetes\.io/],
       [{ ...required, spark: { driver: { cores: 2 } } }, /cores/],
     ]

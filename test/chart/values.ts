@@ -64,7 +64,7 @@ const everything: Values = {
   commonLabels: { 'example.com/cost': 'analytics' },
   imagePullSecrets: ['registry'],
   image: { repository: 'registry.example.com/kappa-services', digest: `sha256:${'0'.repeat(64)}` },
-  settings: { KAPPA_CLUSTERS_MAX: 4 },
+  settings: { KAPPA_CLUSTERS_MAX: 4, OTEL_TRACES_SAMPLER: 'always_on' },
   definitions: {
     applicationsVolume: { configMap: { name: 'applications' } },
     schemasVolume: { image: { reference: 'registry.example.com/schemas:1' } },
@@ -123,6 +123,7 @@ const everything: Values = {
     tls: { existingSecret: 'tls' },
   },
   gateway: { enabled: true, parentRefs: [{ name: 'gateway', sectionName: 'https' }], hosts },
+  tracing: { endpoint: 'http://collector.monitoring:4318', existingSecret: 'collector' },
   metrics: {
     serviceMonitor: { enabled: true, labels: { release: 'prometheus' } },
     rules: { enabled: true, labels: { release: 'prometheus' } },

@@ -81,6 +81,11 @@
 {{- end }}
 {{- end }}
 {{- end }}
+{{- with .Values.tracing }}
+{{- if and .existingSecret (not .endpoint) }}
+- tracing.existingSecret is set without tracing.endpoint.
+{{- end }}
+{{- end }}
 {{- with .Values.ingress }}
 {{- if and .enabled (not (or .hosts.ingest .hosts.results .hosts.replay)) }}
 - ingress.hosts names no host; what has none is not exposed.

@@ -1,5 +1,5 @@
 {{/*
-How services reach Kafka, Redis and the object store: for each of them `….settings` (variables of the
+How services reach Kafka, Redis, the object store and a collector of traces: for each of them `….settings` (variables of the
 services) and `….secrets` (files, as sources of a projected volume that is mounted at
 kappa.secretsFolder). The user's own by values, or those of `dev`.
 */}}
@@ -154,5 +154,24 @@ KAPPA_S3_CREDENTIALS_FILE: {{ include "kappa.secretsFolder" . }}/s3-credentials.
 {{ include "kappa.secretSource" (dict "secret" (include "kappa.devSecret" .) "files" (dict "s3-credentials.json" "s3-credentials.json")) }}
 {{- else }}
 {{ include "kappa.secretSource" (dict "secret" .Values.objectStore.existingSecret "files" (dict "s3-credentials.json" .Values.objectStore.credentialsKey)) }}
+{{- end }}
+{{- end -}}
+
+{{- define "kappa.tracing.settings" -}}
+{{- with .Values.tracing }}
+{{- if .endpoint }}
+OTEL_EXPORTER_OTLP_ENDPOINT: {{ .endpoint | quote }}
+{{- if .existingSecret }}
+KAPPA_OTLP_HEADERS_FILE: {{ include "kappa.secretsFolder" $ }}/otlp-headers
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
+{{- define "kappa.tracing.secrets" -}}
+{{- with .Values.tracing }}
+{{- if and .endpoint .existingSecret }}
+{{ include "kappa.secretSource" (dict "secret" .existingSecret "files" (dict "otlp-headers" .headersKey)) }}
+{{- end }}
 {{- end }}
 {{- end -}}

@@ -61,6 +61,12 @@ the object store, the API server) is known by its port; by values it is narrowed
 {{ include "kappa.network.egressToPart" (dict "root" . "part" "objectStore" "component" "object-store" "port" 8333 "urls" (list .Values.objectStore.endpoint)) }}
 {{- end -}}
 
+{{- define "kappa.network.tracing" -}}
+{{- with .Values.tracing.endpoint }}
+{{ include "kappa.network.egress" (dict "urls" (list .)) }}
+{{- end }}
+{{- end -}}
+
 {{- define "kappa.network.dns" -}}
 - ports:
     {{- range .Values.networkPolicy.dns.ports }}
@@ -119,7 +125,9 @@ spec:
         {{- toYaml (concat .peers .root.Values.networkPolicy.metricsFrom) | nindent 8 }}
   egress:
     {{- range .egress }}
-    {{- include (printf "kappa.network.%s" .) $.root | trim | nindent 4 }}
+    {{- with include (printf "kappa.network.%s" .) $.root | trim }}
+    {{- . | nindent 4 }}
+    {{- end }}
     {{- end }}
     {{- with .root.Values.networkPolicy.extraEgress }}
     {{- toYaml . | nindent 4 }}

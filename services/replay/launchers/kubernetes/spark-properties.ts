@@ -32,7 +32,8 @@ export function sparkProperties(
     'spark.app.name': name,
     'spark.submit.deployMode': 'client',
     'spark.driver.port': String(driverPort),
-    'spark.driver.blockManager.port': String(blockManagerPort),
+    // Of executors too: network policies name it.
+    'spark.blockManager.port': String(blockManagerPort),
     'spark.local.dir': localFolder,
     'spark.hadoop.fs.s3a.buffer.dir': '/tmp/s3a',
     'spark.sql.warehouse.dir': '/tmp/warehouse',
