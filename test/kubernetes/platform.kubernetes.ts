@@ -19,6 +19,7 @@ const eventsPerSecond = 40
 const recoveryTimeoutMs = 300_000
 const noticedTimeoutMs = 300_000
 const followed = 'carrier_hours'
+const followedTopic = 'flights.departures'
 
 /** Small, so that two Spark clusters fit beside everything else on a small node. */
 const small = (replicas: number) => ({
@@ -212,20 +213,17 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
 
   /** Until a view holds an event that was acknowledged after the call. */
   async function untilCounted(publisher: SteadyPublisher): Promise<void> {
-    const { accepted } = publisher
-    await waitFor(
+    const { positions } = publisher
+    const known = positions.get(followedTopic)
+    const position = await waitFor(
       'an event being acknowledged',
-      async () => publisher.accepted > accepted || undefined,
+      async () =>
+        positions.get(followedTopic) === known ? undefined : positions.get(followedTopic),
       recoveryTimeoutMs,
     )
-    const { position } = publisher
     await waitFor(
       'an event being counted',
-      async () => {
-        const query = `limit=1&await=${position}&timeout_ms=10000`
-        await installation.page('flights', followed, query)
-        return true
-      },
+      () => installation.page('flights', followed, `limit=1&await=${position}&timeout_ms=10000`),
       recoveryTimeoutMs,
     )
   }

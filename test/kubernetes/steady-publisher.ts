@@ -6,8 +6,8 @@ const chunk = 20
 
 /** Publishes events in order with the SDK, which sends again what failed, at a steady rate. */
 export class SteadyPublisher {
-  /** Of the newest event that was acknowledged: see `await` of a query. */
-  position: string | undefined
+  /** Of the newest event of each topic that was acknowledged: see `await` of a query. */
+  readonly positions = new Map<string, string>()
   accepted = 0
   readonly #publisher: Publisher
   readonly #over = new AbortController()
@@ -35,7 +35,10 @@ export class SteadyPublisher {
         part.map(({ topic, event }) => this.#publisher.publish(topic, event)),
       )
       this.accepted += answers.length
-      this.position = answers.at(-1)?.position
+      for (const [index, { position }] of answers.entries()) {
+        const topic = part[index]?.topic
+        if (topic !== undefined && position !== undefined) this.positions.set(topic, position)
+      }
       const waitMs = (chunk / eventsPerSecond) * 1_000
       await delay(waitMs, undefined, { signal }).catch(() => undefined)
     }
