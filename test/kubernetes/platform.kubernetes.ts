@@ -145,7 +145,11 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
     await files.change(followed, (sql) => sql.replace('window(departed_at', 'window(scheduled_at'))
     await waitFor(
       'replay seeing the changed file',
-      async () => (await installation.releaseStatus('flights')).folder_differs || undefined,
+      async () => {
+        const path = '/v1/applications/flights/diff'
+        const diff = await replays.request<{ equal: boolean }>('GET', path)
+        return diff.equal ? undefined : diff
+      },
       noticedTimeoutMs,
     )
     const begun = performance.now()

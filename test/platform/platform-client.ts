@@ -92,7 +92,6 @@ export interface ReleaseStatus {
   readonly release: number
   readonly state: string
   readonly cause: string | null
-  readonly folder_differs: boolean
   readonly cluster: { readonly address: string; readonly starts: number } | null
   readonly views: readonly {
     readonly view: string
