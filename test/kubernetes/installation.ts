@@ -54,6 +54,10 @@ export class Installation extends PlatformClient {
         },
       },
     })
+    // Whoever is interrupted leaves nothing either.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => installation.uninstall().finally(() => process.exit(1)))
+    }
     try {
       const values = await prepare(namespace, installation.api)
       await installation.helm('install', values)
