@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import { assertSameRows } from '../oracle/compare.ts'
 import { expectedViews, VIEW_NAMES, type ViewName } from '../oracle/flights.ts'
 import { Follower } from '../platform/follower.ts'
 import { type Publication, sampleEvents } from '../platform/publish.ts'
 import { waitFor } from '../platform/wait.ts'
-import { Replays, readAllTheTime } from '../replays/replays.ts'
+import { type Reader, Replays, readAllTheTime } from '../replays/replays.ts'
 import { FlightsFiles } from './flights-files.ts'
 import { Installation } from './installation.ts'
 import { SteadyPublisher } from './steady-publisher.ts'
@@ -36,6 +36,7 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
   let events: Publication[] = []
   let published = 0
   const seconds: Record<string, number> = {}
+  const running: { stop(): Promise<unknown> }[] = []
 
   before(async () => {
     events = await sampleEvents()
@@ -57,6 +58,10 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
     await installation.untilLive('flights')
     seconds['installed to live'] = since(begun)
   })
+  /** What a test that failed has left running. */
+  afterEach(async () => {
+    await Promise.allSettled(running.splice(0).map((each) => each.stop()))
+  })
   after(async () => {
     console.table(seconds)
     await installation?.uninstall()
@@ -64,7 +69,23 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
   })
 
   function publishOn(): SteadyPublisher {
-    return new SteadyPublisher(installation.ingest.url, events.slice(published), eventsPerSecond)
+    const rest = events.slice(published)
+    const publisher = new SteadyPublisher(installation.ingest.url, rest, eventsPerSecond)
+    running.push(publisher)
+    return publisher
+  }
+
+  function read(everyMs: number): Reader {
+    const options = { patient: true }
+    const reader = readAllTheTime(installation, 'flights', followed, everyMs, options)
+    running.push(reader)
+    return reader
+  }
+
+  function follow(): Follower {
+    const follower = new Follower(installation.results.url, 'flights', followed)
+    running.push(follower)
+    return follower
   }
 
   /** Publishes what is left up to a number, as fast as it goes. */
@@ -100,8 +121,8 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
   })
 
   test('P1, P2, P4, P5, P6, P8: every pod is deleted once while events flow', async () => {
-    const reader = readAllTheTime(installation, 'flights', followed, 200, { patient: true })
-    const follower = new Follower(installation.results.url, 'flights', followed)
+    const reader = read(200)
+    const follower = follow()
     const publisher = publishOn()
     const victims: Record<string, () => Promise<string>> = {
       'an executor': () => installation.podOf('spark-executor'),
@@ -139,8 +160,8 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
   })
 
   test('P2, P4, P7: a changed view is replayed on a cluster of its own, promoted and rolled back', async () => {
-    const reader = readAllTheTime(installation, 'flights', followed, 100, { patient: true })
-    const follower = new Follower(installation.results.url, 'flights', followed)
+    const reader = read(100)
+    const follower = follow()
     await follower.untilCurrent(recoveryTimeoutMs)
     await files.change(followed, (sql) => sql.replace('window(departed_at', 'window(scheduled_at'))
     await waitFor(
@@ -186,7 +207,7 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
   })
 
   test('an upgrade and its rollback under load: no request of a retrying client fails', async () => {
-    const reader = readAllTheTime(installation, 'flights', followed, 100, { patient: true })
+    const reader = read(100)
     const publisher = publishOn()
     try {
       const begun = performance.now()
