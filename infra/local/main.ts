@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { step } from '../setup/progress.mjs'
 import { readComponents } from './components.ts'
-import { publishSample, someRows, untilLive, untilViewsHold } from './sample.ts'
+import { publishSample, showViews, untilLive, untilViewsHold } from './sample.ts'
 import { startServices } from './services.ts'
 import { ensureSparkArchive } from './spark.ts'
 import { type Stack, startStack } from './stack.ts'
@@ -50,9 +50,8 @@ async function serve(running: Stack): Promise<void> {
   await step(`Starting Spark for ${APPLICATION}`, () => untilLive(urls, APPLICATION, signal))
   await publishSample(urls, folder, signal)
   const views = await untilViewsHold(urls, APPLICATION, signal)
-  console.table(views)
+  await showViews(urls, APPLICATION, views)
   const first = views[0]?.view
-  if (first !== undefined) console.table(await someRows(urls, APPLICATION, first))
   console.log(`
   ingest    ${urls.ingest}/docs    publish events
   replay    ${urls.replay}/docs    releases and their state

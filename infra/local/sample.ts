@@ -157,12 +157,26 @@ function summary(view: ListedView): ViewSummary {
   }
 }
 
-/** Some rows of a view, for the table at the end. */
-export async function someRows(urls: ServiceUrls, application: string, view: string) {
+/** How many rows all views of an application have, of whatever events. */
+export async function rowsOf(urls: ServiceUrls, application: string): Promise<number> {
+  const { views } = await getJson<{ views: ListedView[] }>(`${urls.results}/v1/views`)
+  const own = views.filter((view) => view.application === application)
+  return own.reduce((sum, { rows }) => sum + rows, 0)
+}
+
+/** Prints the views, and some rows of the first. */
+export async function showViews(
+  urls: ServiceUrls,
+  application: string,
+  views: readonly ViewSummary[],
+): Promise<void> {
+  console.table(views)
+  const first = views[0]?.view
+  if (first === undefined) return
   const { rows } = await getJson<{ rows: Record<string, unknown>[] }>(
-    `${urls.results}/v1/views/${application}/${view}?limit=5`,
+    `${urls.results}/v1/views/${application}/${first}?limit=5`,
   )
-  return rows
+  console.table(rows)
 }
 
 async function getJson<T>(url: string): Promise<T> {
