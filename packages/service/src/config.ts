@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { rememberSecret } from './redact.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -111,7 +112,10 @@ export class ConfigReader {
   #readSecret(name: string, file: string): string {
     try {
       const secret = readFileSync(file, 'utf8').trim()
-      if (secret !== '') return secret
+      if (secret !== '') {
+        rememberSecret(secret)
+        return secret
+      }
       this.#problem(name, `names the empty file ${file}`, 'a file that holds the secret')
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)

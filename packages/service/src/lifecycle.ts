@@ -1,4 +1,5 @@
 import { ConfigError } from './config.ts'
+import { redact } from './redact.ts'
 
 /** A running service. */
 export interface Service {
@@ -56,6 +57,6 @@ function nextSignal(signals: readonly NodeJS.Signals[]): Promise<void> {
 }
 
 function describe(error: unknown): string {
-  if (error instanceof ConfigError) return error.message
-  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+  if (error instanceof ConfigError) return redact(error.message)
+  return redact(error instanceof Error ? (error.stack ?? error.message) : String(error))
 }

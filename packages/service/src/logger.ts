@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino'
+import { redact } from './redact.ts'
 import type { LogLevel } from './settings.ts'
 
 export type { Logger }
@@ -15,7 +16,10 @@ const secretPaths = [
 /** ioredis hangs the failed command onto an error: for a refused login, that is the password. */
 const commandPaths = ['err.command.args']
 
-/** JSON lines on standard output, one object a line, with everything that is named like a secret removed. */
+/**
+ * JSON lines on standard output, one object a line, without what is named like a secret, looks like one,
+ * or was read from a file of secrets.
+ */
 export function createLogger(service: string, level: LogLevel): Logger {
   return pino({
     name: service,
@@ -25,6 +29,7 @@ export function createLogger(service: string, level: LogLevel): Logger {
       level: (label) => ({ level: label }),
       bindings: ({ name }) => ({ service: name }),
     },
+    hooks: { streamWrite: redact },
     timestamp: pino.stdTimeFunctions.isoTime,
   })
 }

@@ -1,5 +1,6 @@
 import type { ConfigReader } from './config.ts'
 import { type KafkaSecuritySettings, readKafkaSecurity } from './kafka-security.ts'
+import { rememberSecret } from './redact.ts'
 
 export interface HttpSettings {
   readonly host: string
@@ -156,6 +157,7 @@ function readS3Credentials(read: ConfigReader): { accessKeyId: string; secretAcc
   try {
     const { accessKeyId, secretAccessKey } = JSON.parse(text)
     if (typeof accessKeyId === 'string' && typeof secretAccessKey === 'string') {
+      rememberSecret(secretAccessKey)
       return { accessKeyId, secretAccessKey }
     }
     read.reject(name, 'names a file without both keys', wanted)

@@ -102,7 +102,7 @@ export class ClusterLife {
         known: control.positions.get(positionKey(application, release, name)),
         sources: definition.sources,
         undecodable: settings.undecodable,
-        logger,
+        logger: logger.child({ view: name }),
       })
       await position.readCheckpoint()
       const { streams } = definition

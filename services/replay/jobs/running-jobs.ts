@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@kappa/service/logger'
 import type { Job as BullJob } from 'bullmq'
+import { replayIdOf } from '../replays/replay-id.ts'
 import { type Job, type JobHandler, jobKey } from './job.ts'
 import { ProgressReport } from './progress-report.ts'
 
@@ -61,7 +62,8 @@ export class RunningJobs {
 
   async #handle(bull: BullJob<Job>): Promise<void> {
     const { kind, application, release, id } = bull.data
-    const logger = this.#logger.child({ kind, application, release, id })
+    const replay = kind === 'replay' ? { replay: replayIdOf({ application, release }) } : {}
+    const logger = this.#logger.child({ kind, application, release, id, ...replay })
     const progress = new ProgressReport(
       (value) => bull.updateProgress(value),
       (error) => logger.debug({ reason: messageOf(error) }, 'progress was not stored'),

@@ -7,6 +7,12 @@ export function replayIdOf({ application, release }: ReleaseId): string {
   return `${application}-${release}`
 }
 
+/** What a line of the log says of the release that it is about. */
+export function logFieldsOf({ application, release, replay }: ReleaseRecord) {
+  const id = { application, release }
+  return replay ? { ...id, replay: replayIdOf(id) } : id
+}
+
 /**
  * The release that a replay builds.
  * @throws ServiceError `unknown_replay`

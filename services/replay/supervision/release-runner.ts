@@ -7,6 +7,7 @@ import { hasCluster } from '../control/release-states.ts'
 import type { ReleaseId } from '../control/releases.ts'
 import type { ReleaseParts } from '../releases/release-parts.ts'
 import { isBuilding } from '../releases/release-phase.ts'
+import { logFieldsOf } from '../replays/replay-id.ts'
 import { UndecodableEventsError, ViewFailedError } from '../views/view-runner.ts'
 import { advanceRelease, ReleaseSpoiledError } from './advance-release.ts'
 
@@ -25,7 +26,8 @@ export class ReleaseRunner {
 
   constructor(parts: ReleaseParts, { application, release }: ReleaseId) {
     this.id = { application, release }
-    this.#parts = { ...parts, logger: parts.logger.child(this.id) }
+    const logger = parts.logger.child(logFieldsOf(parts.releases.get(this.id)))
+    this.#parts = { ...parts, logger }
   }
 
   get life(): ClusterLife | undefined {

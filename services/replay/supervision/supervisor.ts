@@ -6,6 +6,7 @@ import type { ReleaseId } from '../control/releases.ts'
 import type { Job } from '../jobs/job.ts'
 import { type JobQueue, JobQueueError } from '../jobs/job-queue.ts'
 import { isBuilding } from '../releases/release-phase.ts'
+import { logFieldsOf } from '../replays/replay-id.ts'
 import { progressOf } from '../replays/replay-progress.ts'
 import type { RemovalParts } from '../retiring/removal-parts.ts'
 import { removeRelease } from '../retiring/remove-release.ts'
@@ -96,7 +97,10 @@ export class Supervisor {
           if (error instanceof KafkaError && error.code === 'fenced') throw error
           // The queue itself says when Redis goes and comes.
           if (error instanceof JobQueueError) continue
-          logger.error({ err: error, ...idOf(record) }, 'what is due of a release was not done')
+          logger.error(
+            { err: error, ...logFieldsOf(record) },
+            'what is due of a release was not done',
+          )
         }
       }
       const waited = delay(config.replays.reconcileIntervalMs, undefined, { signal })
@@ -174,7 +178,10 @@ export class Supervisor {
     const { keep_until, state } = record
     if (keep_until === undefined || Date.now() < keep_until || releases.isLive(record)) return
     await releases.moveIf(record, ['retained', 'failed'], { state: 'retired' })
-    this.#parts.logger.info({ ...idOf(record), was: state }, 'a release was kept long enough')
+    this.#parts.logger.info(
+      { ...logFieldsOf(record), was: state },
+      'a release was kept long enough',
+    )
   }
 
   #run(record: ReleaseRecord): ReleaseRunner {
@@ -226,7 +233,10 @@ export class Supervisor {
       await releases.update(id, ({ switched }) =>
         switched ? { switched: { ...switched, frozen_ms: frozenMs } } : undefined,
       )
-      logger.info({ ...id, kind: switching.kind, frozenMs }, 'readers get another release')
+      logger.info(
+        { ...logFieldsOf(releases.get(id)), kind: switching.kind, frozenMs },
+        'readers get another release',
+      )
     } catch (error) {
       if (error instanceof KafkaError && error.code === 'fenced') throw error
       const text = error instanceof Error ? error.message : String(error)
@@ -238,7 +248,7 @@ export class Supervisor {
         isForNow && comesBack ? { note } : { note, switching: undefined },
       )
       if (!(error instanceof SwitchRefusedError)) throw error
-      logger.warn({ ...id, reason: text }, 'a switch did not come about')
+      logger.warn({ ...logFieldsOf(releases.get(id)), reason: text }, 'a switch did not come about')
     } finally {
       this.#switchesRunning -= 1
     }

@@ -128,7 +128,9 @@ export class ReadableReleases {
   /** A loader that ends by itself ends the service, unless its release is being removed. */
   async #onEnd(key: string, loader: ReleaseLoader, cause: unknown): Promise<void> {
     const isRemoved = await loader.isRemoved().catch((error: unknown) => {
-      this.#parts.logger.warn({ err: error }, 'Kafka does not say which changelogs are there')
+      const { application, release } = loader.release
+      const text = 'Kafka does not say which changelogs are there'
+      this.#parts.logger.warn({ err: error, application, release }, text)
       return false
     })
     if (this.#loaders.get(key) !== loader) return

@@ -34,6 +34,7 @@ const FROZEN_RETRY_MS = 20
 export class ReleaseLoader implements ApplierHost {
   readonly views: ReadonlyMap<string, LoadedView>
   readonly #parts: LoaderParts
+  readonly #logger: Logger
   readonly release: ReleaseRecord
   readonly #begins: ReadonlyMap<string, readonly PartitionOffset[]>
   readonly #appliers = new Map<string, PartitionApplier>()
@@ -50,6 +51,8 @@ export class ReleaseLoader implements ApplierHost {
   ) {
     this.#parts = parts
     this.release = release
+    const { application, release: number } = release
+    this.#logger = parts.logger.child({ application, release: number })
     this.#begins = begins
     this.views = new Map(views.map((view) => [view.name, view]))
     for (const view of views) {
@@ -155,7 +158,7 @@ export class ReleaseLoader implements ApplierHost {
 
   outdated(view: LoadedView, records: number): void {
     this.#parts.metrics.outdated.inc(labelsOf(view), records)
-    this.#parts.logger.warn({ ...labelsOf(view), records }, 'older batches changed nothing')
+    this.#logger.warn({ view: view.name, records }, 'older batches changed nothing')
   }
 
   dropped(view: LoadedView, rows: number): void {
@@ -178,7 +181,7 @@ export class ReleaseLoader implements ApplierHost {
     const { topic } = view.definition.changelog
     const next = await applier.recover(this.#begin(topic, partition), status?.next)
     if (next === undefined) return
-    this.#parts.logger.warn({ ...labelsOf(view), partition, next: String(next) }, 'reading again')
+    this.#logger.warn({ view: view.name, partition, next: String(next) }, 'reading again')
     this.#consumer.seek(topic, partition, next)
   }
 
@@ -220,7 +223,7 @@ export class ReleaseLoader implements ApplierHost {
         if (error instanceof ChangelogRecordError || error instanceof ChangelogGoneError)
           throw error
         this.#parts.metrics.redisErrors.inc()
-        this.#parts.logger.warn({ err: error }, 'Redis did not take a batch; trying again')
+        this.#logger.warn({ err: error }, 'Redis did not take a batch; trying again')
         if (this.#closed || Date.now() > deadline) return 'away'
         await new Promise((resolve) => setTimeout(resolve, REDIS_RETRY_MS))
       }
