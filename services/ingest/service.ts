@@ -7,6 +7,7 @@ import { closeHttp, createHttp, type Http, listen } from '@kappa/service/http'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger, type Logger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
+import { startTracing } from '@kappa/service/tracing'
 import type { IngestConfig } from './config.ts'
 import type { IngestContext } from './context.ts'
 import { ReleaseFollower } from './contracts/release-follower.ts'
@@ -96,6 +97,8 @@ async function start(
     (each) => each.close(),
   )
   const registry = createMetrics('ingest')
+  const tracing = await startTracing('ingest', config.http.tracing, logger)
+  started.defer(() => tracing?.stop())
   const health = new Health()
   const probe = new KafkaProbe(() => kafka.admin.listTopics(), logger)
   const inFlight = new InFlight(limits)
@@ -128,6 +131,7 @@ async function start(
     logger,
     metrics: registry,
     health,
+    tracing,
   })
   started.defer(() => closeHttp(http, health, config.http))
   // Streamed bodies may take longer; readers of other bodies have the usual time-out themselves.

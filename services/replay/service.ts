@@ -6,6 +6,7 @@ import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
+import { startTracing } from '@kappa/service/tracing'
 import { connectRedis } from '@kappa/view-store/redis-client'
 import { ReleaseRows } from '@kappa/view-store/release-rows'
 import { ViewStore } from '@kappa/view-store/view-store'
@@ -13,6 +14,7 @@ import type { ReplayConfig } from './config.ts'
 import { ControlLog } from './control/control-log.ts'
 import { type EffectListener, Effects } from './control/effects.ts'
 import { PositionWriter } from './control/position-writer.ts'
+import { ReleaseTraces } from './control/release-traces.ts'
 import { Releases } from './control/releases.ts'
 import { JobQueue } from './jobs/job-queue.ts'
 import { mountQueueBoard } from './jobs/queue-board.ts'
@@ -48,6 +50,7 @@ export async function createReplay(
 ): Promise<Service> {
   const logger = createLogger('replay', config.http.logLevel)
   const metrics = createMetrics('replay')
+  const tracing = await startTracing('replay', config.http.tracing, logger)
   const health = new Health()
   const contracts = await ContractsFolder.read(config.schemasFolder)
   for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
@@ -62,6 +65,8 @@ export async function createReplay(
     logger.warn({ err: error }, 'Redis cannot be reached'),
   )
   const releases = new Releases(control)
+  const traces = tracing && new ReleaseTraces(tracing)
+  if (traces) releases.onChange((record) => traces.changed(record))
   const positions = new PositionWriter(control)
   const launcher = overrides.launcher ?? (await createLauncher(config.launcher, logger))
   await launcher.takeOver(control.epoch)
@@ -72,7 +77,7 @@ export async function createReplay(
     store,
     control,
     releases,
-    effects: new Effects(releases, overrides.onEffect),
+    effects: new Effects(releases, overrides.onEffect, traces),
     positions,
     launcher,
     rows: new ViewStore(redis, config.namespace),
@@ -111,6 +116,7 @@ export async function createReplay(
     logger,
     metrics,
     health,
+    tracing,
   })
   const analysis = new DefinitionAnalysis(parts)
   replayRoutes(http, { config, parts, overview, supervisor, analysis })
@@ -130,6 +136,8 @@ export async function createReplay(
     await kafka.close()
     redis.disconnect()
     store.close()
+    traces?.close()
+    await tracing?.stop()
   }
   return {
     url,

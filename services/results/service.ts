@@ -7,6 +7,7 @@ import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
+import { startTracing } from '@kappa/service/tracing'
 import { connectRedis } from '@kappa/view-store/redis-client'
 import { readRedisMemory } from '@kappa/view-store/redis-memory'
 import { ReleaseRows } from '@kappa/view-store/release-rows'
@@ -53,6 +54,7 @@ export async function createResults(
 ): Promise<Service> {
   const logger = createLogger('results', config.http.logLevel)
   const registry = createMetrics('results')
+  const tracing = await startTracing('results', config.http.tracing, logger)
   const health = new Health()
   for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
   const kafka = overrides.kafka ?? (await connectKafka(config.kafka))
@@ -119,6 +121,7 @@ export async function createResults(
     logger,
     metrics: registry,
     health,
+    tracing,
     compress: true,
     describe: (document) =>
       describeViews(
@@ -173,6 +176,7 @@ export async function createResults(
       await Promise.all([follower.close(), releases.close(), feeds.close()])
       await following
       await kafka.close()
+      await tracing?.stop()
     }
     const isInTime = await endsWithin(parts(), config.http.stopTimeoutMs)
     if (!isInTime) logger.warn('stopping took too long; connections are cut')

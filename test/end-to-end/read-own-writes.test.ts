@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { OtlpReceiver } from '../otlp-receiver.ts'
 import { copyFlights, type FlightsCopy, keepViews } from '../platform/flights-copy.ts'
 import { Platform } from '../platform/platform.ts'
+import { waitFor } from '../platform/wait.ts'
 import { testStack } from '../stack.ts'
 
 const clients = 100
@@ -13,21 +15,29 @@ const hourMs = 3_600_000
 describe('reading one’s own writes', { concurrency: 1 }, () => {
   let platform: Platform
   let copy: FlightsCopy
+  let receiver: OtlpReceiver
   const at = new Date()
 
   before(async () => {
     copy = copyFlights(join(testStack().stateFolder, 'e2e-own-files'), 'e2e-own')
     keepViews(copy, ['carrier_hours', 'turnarounds'])
-    platform = await Platform.start({ namespace: 'e2e-own', redisDatabase: 20, ...copy })
+    receiver = await OtlpReceiver.start()
+    // Only what its client records.
+    const environment = { ...receiver.environment, OTEL_TRACES_SAMPLER: 'parentbased_always_off' }
+    const options = { namespace: 'e2e-own', redisDatabase: 20, environment }
+    platform = await Platform.start({ ...options, ...copy })
     await platform.untilLive('flights')
   })
-  after(() => platform?.stop())
+  after(async () => {
+    await platform?.stop()
+    receiver?.stop()
+  })
 
-  async function publish(event: object): Promise<string> {
+  async function publish(event: object, headers = {}): Promise<string> {
     const topic = copy.topic('flights.departures')
     const answer = await fetch(`${platform.ingest.url}/v1/topics/${topic}/events`, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(event),
     })
     const body = (await answer.json()) as { position: string }
@@ -51,8 +61,8 @@ describe('reading one’s own writes', { concurrency: 1 }, () => {
     }
   }
 
-  async function read(path: string) {
-    const answer = await fetch(`${platform.results.url}/v1/views/flights/${path}`)
+  async function read(path: string, headers = {}) {
+    const answer = await fetch(`${platform.results.url}/v1/views/flights/${path}`, { headers })
     const body = (await answer.json()) as {
       readonly row: { readonly departures: number; readonly delay_minutes_sum: number }
       readonly error?: { readonly code: string; readonly message: string }
@@ -78,6 +88,32 @@ describe('reading one’s own writes', { concurrency: 1 }, () => {
         }
       }),
     )
+  })
+
+  test('the trace of a query that waits leads to the one that published its event', async () => {
+    const trace = (id: string) => ({ traceparent: `00-${id.repeat(32)}-${id.repeat(16)}-01` })
+    const position = await publish(departure('TR', 1), trace('a'))
+    const { status, body } = await read(
+      `carrier_hours?carrier=TR&await=${position}&timeout_ms=60000`,
+      trace('b'),
+    )
+    assert.equal(status, 200, JSON.stringify(body))
+    const topic = copy.topic('flights.departures')
+    const names = [`send ${topic}`, 'await rows', 'GET /v1/views/:application/:view']
+    const [sent, waited, asked] = await waitFor(
+      'the spans of both',
+      async () => {
+        const spans = names.flatMap((name) => receiver.named(name))
+        return spans.length === names.length ? spans : undefined
+      },
+      20_000,
+    )
+    assert.deepEqual([sent?.service, sent?.traceId], ['kappa-ingest', 'a'.repeat(32)])
+    assert.deepEqual([asked?.service, asked?.traceId], ['kappa-results', 'b'.repeat(32)])
+    assert.equal(waited?.parentSpanId, asked?.spanId)
+    assert.deepEqual(waited?.links, [sent?.spanId])
+    assert.equal(String(asked?.attributes['kappa.release']), '1')
+    assert.equal(asked?.attributes['kappa.view'], 'carrier_hours')
   })
 
   test('an event that is too late is said not to count, and why', async () => {

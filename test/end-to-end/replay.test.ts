@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { assertSameRows } from '../oracle/compare.ts'
 import { expectedView } from '../oracle/flights.ts'
+import { OtlpReceiver, type ReceivedSpan } from '../otlp-receiver.ts'
 import { copyFlights, keepViews } from '../platform/flights-copy.ts'
 import { assertDocumented, readMetrics } from '../platform/metrics.ts'
 import { Platform } from '../platform/platform.ts'
@@ -17,7 +18,8 @@ const view = 'carrier_hours'
 test('P2, P4, P7: a release is built from the log, compared, promoted, rolled back and retired', async () => {
   const copy = copyFlights(join(testStack().stateFolder, `${namespace}-files`), namespace)
   keepViews(copy, [view])
-  const environment = { KAPPA_CATCH_UP_EVENTS_PER_BATCH_MAX: '15000' }
+  const receiver = await OtlpReceiver.start()
+  const environment = { KAPPA_CATCH_UP_EVENTS_PER_BATCH_MAX: '15000', ...receiver.environment }
   const platform = await Platform.start({ namespace, redisDatabase: 9, ...copy, environment })
   const replays = new Replays(platform)
   try {
@@ -63,5 +65,23 @@ test('P2, P4, P7: a release is built from the log, compared, promoted, rolled ba
     }
   } finally {
     await platform.stop()
+    receiver.stop()
   }
+  assertTraced(receiver)
 })
+
+/** What replay has done for the release is a trace of the way to it, and one of each switch. */
+function assertTraced(receiver: OtlpReceiver): void {
+  const parentOf = ({ parentSpanId }: ReceivedSpan) =>
+    receiver.spans.find(({ spanId }) => spanId === parentSpanId)?.name
+  const parentsOf = (name: string) => [...new Set(receiver.named(name).map(parentOf))]
+  assert.equal(receiver.named('replay flights-2').length, 1)
+  const way = receiver.named('catching_up').map(parentOf)
+  assert.ok(way.includes('replay flights-2'), String(way))
+  assert.deepEqual(parentsOf('compare rows'), ['comparing'])
+  assert.deepEqual(parentsOf('set pointer').sort(), ['promote flights-2', 'rollback flights-1'])
+  assert.deepEqual(
+    receiver.spans.filter(({ failed }) => failed),
+    [],
+  )
+}

@@ -1,11 +1,13 @@
 /**
  * Headers of the records that ingest writes, ASCII text. `kappa-id`: the event's id.
  * `kappa-accepted`: epoch milliseconds at which a live event was accepted. `kappa-import` in its
- * place marks an event of an import of history.
+ * place marks an event of an import of history. `traceparent`, by W3C Trace Context: the span that
+ * published it, where that is recorded.
  */
 export const idHeader = 'kappa-id'
 export const acceptedHeader = 'kappa-accepted'
 export const importHeader = 'kappa-import'
+export const traceHeader = 'traceparent'
 
 export interface ImportMark {
   readonly acceptedMs: number

@@ -16,7 +16,11 @@ export function answerErrors(http: Http, count: (code: ErrorCode) => void): void
     const known = error instanceof ServiceError ? error : translate(error)
     count(known.code)
     if (known.status >= 500)
-      request.log.error({ err: error, reqId: request.id, url: request.url }, known.message)
+      request.log.error(
+        { err: error, reqId: request.id, url: request.url, trace_id: request.span?.traceId },
+        known.message,
+      )
+    if (known.status >= 500) request.span?.fail(error)
     sendError(reply, known)
   })
   http.setNotFoundHandler((request, reply) => {

@@ -12,10 +12,12 @@ import { answerErrors } from './http-errors.ts'
 import { healthRoutes } from './http-health.ts'
 import { answerMalformedRequest } from './http-malformed.ts'
 import { countErrors, measureRequests } from './http-metrics.ts'
+import { traceRequests } from './http-tracing.ts'
 import type { Http, HttpReply, HttpRequest } from './http-type.ts'
 import type { Logger } from './logger.ts'
 import { type Registry, version } from './metrics.ts'
 import type { HttpSettings } from './settings.ts'
+import type { Tracing } from './tracing.ts'
 
 export type { Http, HttpReply, HttpRequest }
 
@@ -26,6 +28,7 @@ export interface HttpParts {
   readonly logger: Logger
   readonly metrics: Registry
   readonly health: Health
+  readonly tracing?: Tracing | undefined
   /** Whether answers are compressed for clients that take it. */
   readonly compress?: boolean
   /** Adds to the OpenAPI document what is only known later, each time that it is asked for. */
@@ -85,6 +88,7 @@ export async function createHttp(parts: HttpParts): Promise<Http> {
   http.setValidatorCompiler(convertIfNeeded)
   answerErrors(http, countErrors(parts.metrics))
   measureRequests(http, parts.metrics)
+  traceRequests(http, parts.tracing)
   const { corsOrigins = [] } = settings
   if (corsOrigins.length > 0) {
     const origin = corsOrigins.includes('*') ? '*' : [...corsOrigins]

@@ -1,6 +1,7 @@
 import type { ConfigReader } from './config.ts'
 import { type KafkaSecuritySettings, readKafkaSecurity } from './kafka-security.ts'
 import { rememberSecret } from './redact.ts'
+import { readTracingSettings, type TracingSettings } from './tracing-settings.ts'
 
 export interface HttpSettings {
   readonly host: string
@@ -18,6 +19,8 @@ export interface HttpSettings {
   /** Origins (`https://app.example`, or `*`) whose pages may read answers; empty for none. */
   readonly corsOrigins?: readonly string[]
   readonly logLevel: LogLevel
+  /** Where traces go; nowhere, unless it is said. */
+  readonly tracing?: TracingSettings | undefined
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -56,6 +59,7 @@ export function readHttpSettings(
     }),
     corsOrigins: readOrigins(read),
     logLevel: read.oneOf('KAPPA_LOG_LEVEL', logLevels, 'info'),
+    tracing: readTracingSettings(read),
   }
 }
 

@@ -14,8 +14,8 @@ import { type Envelope, type EventBatch, MalformedEvent } from '../bodies/event-
 import type { ImportGate } from './import-gate.ts'
 import type { EventResult, RejectedEvent } from './publish-schemas.ts'
 
-/** Bytes of a record besides its key, value and given id: headers, their names, Kafka's framing, at most. */
-const recordOverheadBytes = 200
+/** Bytes of a record besides its key, value and given id: headers (that of a trace too), their names, Kafka's framing, at most. */
+const recordOverheadBytes = 280
 /** Lengths of a header's name and value as varints. */
 const headerFramingBytes = 10
 /** Problems told in one answer; beyond them each event tells its first one only. */

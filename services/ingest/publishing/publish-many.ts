@@ -1,11 +1,12 @@
 import type { ContractVersion } from '@kappa/contracts/contract'
 import { ServiceError } from '@kappa/service/errors'
+import type { Span } from '@kappa/service/tracing'
 import { type EventBatch, MalformedEvent } from '../bodies/event-batch.ts'
 import { memberBytes } from '../bodies/json-spans.ts'
 import type { IngestContext } from '../context.ts'
-import type { RejectionSink } from '../rejected/rejection.ts'
 import { mergePositions } from './positions.ts'
 import type { EventResult } from './publish-schemas.ts'
+import type { Sender } from './publisher.ts'
 import type { Topic } from './topics.ts'
 
 export interface PublishedMany {
@@ -44,7 +45,7 @@ interface Misaddressed {
 export async function publishMany(
   { topics, versions, publisher }: IngestContext,
   items: EventBatch,
-  { client, sink }: { readonly client: string; readonly sink: RejectionSink | undefined },
+  { client, sink, span }: Sender & { readonly span: Span | undefined },
 ): Promise<PublishedMany> {
   const groups = new Map<ContractVersion, Group>()
   const misaddressed = new Map<number, Misaddressed>()
@@ -76,7 +77,7 @@ export async function publishMany(
     }
     const events = { values, payload }
     try {
-      const request = { target, version, events, disorderMs: undefined, client, sink }
+      const request = { target, version, events, disorderMs: undefined, client, sink, span }
       const published = await publisher.publish(request)
       counts.accepted += published.accepted
       counts.rejected += published.rejected

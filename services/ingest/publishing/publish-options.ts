@@ -1,5 +1,6 @@
 import type { ContractVersion } from '@kappa/contracts/contract'
 import { ServiceError } from '@kappa/service/errors'
+import type { Span } from '@kappa/service/tracing'
 import type { BodyFormat } from '../bodies/body-format.ts'
 import type { IngestContext } from '../context.ts'
 import type { RejectionSink } from '../rejected/rejection.ts'
@@ -18,6 +19,7 @@ export interface PublishOptions {
   readonly version: ContractVersion
   readonly disorderMs: number | undefined
   readonly sink: RejectionSink | undefined
+  readonly span?: Span | undefined
 }
 
 /**

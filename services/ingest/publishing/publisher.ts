@@ -1,7 +1,9 @@
 import type { ContractVersion } from '@kappa/contracts/contract'
+import { traceHeader } from '@kappa/contracts/record-headers'
 import type { OutgoingRecord, Placement, Producer } from '@kappa/kafka/port'
 import type { Position } from '@kappa/kafka/position-token'
 import { ServiceError } from '@kappa/service/errors'
+import type { Span } from '@kappa/service/tracing'
 import type { EventBatch } from '../bodies/event-batch.ts'
 import type { IngestMetrics } from '../ingest-metrics.ts'
 import type { Rejection, RejectionSink } from '../rejected/rejection.ts'
@@ -32,6 +34,8 @@ export interface PublishRequest extends Sender {
   readonly events: EventBatch
   /** Declared disorder of an import of history, milliseconds; undefined for live events. */
   readonly disorderMs: number | undefined
+  /** Of the request, while tracing is on: its records name it. */
+  readonly span?: Span | undefined
 }
 
 export interface Published {
@@ -85,7 +89,8 @@ export class Publisher {
     }
   }
 
-  async #write({ target, version, events, disorderMs }: PublishRequest): Promise<Written> {
+  async #write(request: PublishRequest): Promise<Written> {
+    const { target, version, events, disorderMs } = request
     const { contract, gate } = target
     const encoded = encodeEvents(events, contract, version.n)
     const live = disorderMs === undefined
@@ -99,7 +104,8 @@ export class Publisher {
       const { records, outcomes } = admitEvents(encoded, events.envelopes, rules, now)
       // From here on the events may be in the log, unless Kafka is known not to have taken them.
       inLog = records.length > 0
-      const placements = await this.#send(contract.topic, records).catch((error: ServiceError) => {
+      const sent = this.#sendTraced(contract.topic, records, request.span)
+      const placements = await sent.catch((error: ServiceError) => {
         inLog = error.code === 'outcome_unknown'
         throw error
       })
@@ -110,6 +116,41 @@ export class Publisher {
       if (live) gate.leaveLive(inLog)
       else gate.leaveImport(failed ? { maybeInLog: inLog, highestMsBefore } : undefined)
     }
+  }
+
+  /** @throws ServiceError */
+  #sendTraced(
+    topic: string,
+    records: readonly OutgoingRecord[],
+    parent: Span | undefined,
+  ): Promise<Placement[]> {
+    if (parent === undefined || records.length === 0) return this.#send(topic, records)
+    const span = parent.child(`send ${topic}`, {
+      kind: 'producer',
+      attributes: {
+        'messaging.system': 'kafka',
+        'messaging.operation.type': 'send',
+        'messaging.destination.name': topic,
+        'messaging.batch.message_count': records.length,
+      },
+    })
+    const { traceparent } = span
+    const named =
+      traceparent === undefined
+        ? records
+        : records.map((record) => ({
+            ...record,
+            headers: { ...record.headers, [traceHeader]: traceparent },
+          }))
+    const sent = this.#send(topic, named)
+    sent.then(
+      () => span.end(),
+      (error: unknown) => {
+        span.fail(error)
+        span.end()
+      },
+    )
+    return sent
   }
 
   /** @throws ServiceError */

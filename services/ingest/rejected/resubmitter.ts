@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Position } from '@kappa/kafka/position-token'
 import { ServiceError } from '@kappa/service/errors'
 import type { Logger } from '@kappa/service/logger'
+import type { Span } from '@kappa/service/tracing'
 import { mergePositions } from '../publishing/positions.ts'
 import type { Published, Publisher } from '../publishing/publisher.ts'
 import type { Fix } from './fix.ts'
@@ -63,6 +64,7 @@ export class Resubmitter {
     entries: readonly RejectionEntry[],
     fix: Fix,
     client: string,
+    span?: Span,
   ): Promise<Resubmission> {
     const { callsMax } = this.#parts
     if (this.#calls >= callsMax) {
@@ -74,18 +76,13 @@ export class Resubmitter {
     }
     this.#calls++
     try {
-      return await this.#resubmit(entries, fix, boundedClient(client))
+      return await this.#resubmit(entries, fix, new Call(this.#parts, boundedClient(client), span))
     } finally {
       this.#calls--
     }
   }
 
-  async #resubmit(
-    entries: readonly RejectionEntry[],
-    fix: Fix,
-    client: string,
-  ): Promise<Resubmission> {
-    const call = new Call(this.#parts, client)
+  async #resubmit(entries: readonly RejectionEntry[], fix: Fix, call: Call): Promise<Resubmission> {
     const prepared = await this.#parts.preparer.prepare(entries, fix)
     const claimed = await call.claim(prepared.filter((each) => 'target' in each))
     const outcomes = new Map<string, Outcome>()
@@ -104,11 +101,13 @@ export class Resubmitter {
 class Call {
   readonly #parts: ResubmitParts
   readonly #client: string
+  readonly #span: Span | undefined
   readonly #attempt = randomUUID()
 
-  constructor(parts: ResubmitParts, client: string) {
+  constructor(parts: ResubmitParts, client: string, span: Span | undefined) {
     this.#parts = parts
     this.#client = client
+    this.#span = span
   }
 
   /** @returns those that this call is to publish, and what became of the others */
@@ -171,6 +170,7 @@ class Call {
       client: this.#client,
       // They are kept already.
       sink: undefined,
+      span: this.#span,
     }
     try {
       return await this.#parts.publisher.publish(request)

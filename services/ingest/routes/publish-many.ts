@@ -34,7 +34,7 @@ export function publishManyRoute(http: Http, context: IngestContext): void {
       const sink = context.rejected.sinkFor(request.query.rejected)
       const body = { kind, topic: '', sink }
       const published = await withEvents(context, request, body, (events, client) =>
-        publishMany(context, events, { client, sink }),
+        publishMany(context, events, { client, sink, span: request.span }),
       )
       const { accepted, rejected, failed, failure, results } = published
       if (accepted + rejected === 0 && failure !== undefined) throw failure

@@ -55,9 +55,10 @@ export function publishRoute(http: Http, context: IngestContext): void {
     async (request, reply) => {
       const { headers, raw } = request
       const format = metrics.countRefusal(() => bodyFormat(headers))
-      const options = metrics.countRefusal(() =>
+      const asked = metrics.countRefusal(() =>
         publishOptions(context, request.params.topic, request.query, format),
       )
+      const options = { ...asked, span: request.span }
       const { topic } = options.target.contract
       const asLines = acceptsLines(headers.accept)
       if (format.kind === 'ndjson' && asLines) {

@@ -69,7 +69,12 @@ export function resubmitManyRejectedRoute(
     await rejected.caughtUp()
     const { entries, ...rest } = selectOpen(rejected, { filter, cursor, patch })
     const client = clientOf(request.raw, clientHeader)
-    const { outcomes } = await rejected.resubmitter.resubmit(entries, { patch, version }, client)
+    const { outcomes } = await rejected.resubmitter.resubmit(
+      entries,
+      { patch, version },
+      client,
+      request.span,
+    )
     const failures = outcomes.filter((outcome) => outcome.status === 'failed')
     return {
       resubmitted: outcomes.length - failures.length,

@@ -83,7 +83,12 @@ export function resubmitRejectedRoute(
       const entry = await rejected.get(id)
       const client = clientOf(request.raw, clientHeader)
       const fix = { patch, payload, version }
-      const { outcomes, position } = await rejected.resubmitter.resubmit([entry], fix, client)
+      const { outcomes, position } = await rejected.resubmitter.resubmit(
+        [entry],
+        fix,
+        client,
+        request.span,
+      )
       const [outcome] = outcomes
       if (outcome?.status !== 'resubmitted') throw outcome?.error ?? new Error('no outcome')
       const { repeated, event } = outcome

@@ -1,3 +1,4 @@
+import type { ReleaseTraces } from './release-traces.ts'
 import type { ReleaseId, Releases } from './releases.ts'
 
 /** What replay does to the world outside the control log. */
@@ -29,10 +30,16 @@ export type EffectListener = (
 export class Effects {
   readonly #releases: Pick<Releases, 'confirm'>
   readonly #listener: EffectListener
+  readonly #traces: ReleaseTraces | undefined
 
-  constructor(releases: Pick<Releases, 'confirm'>, listener: EffectListener = () => undefined) {
+  constructor(
+    releases: Pick<Releases, 'confirm'>,
+    listener: EffectListener = () => undefined,
+    traces?: ReleaseTraces,
+  ) {
     this.#releases = releases
     this.#listener = listener
+    this.#traces = traces
   }
 
   /** @throws KafkaError `fenced`, and then nothing was done; what `work` throws */
@@ -46,7 +53,7 @@ export class Effects {
   /** A side effect that the other side refuses from an older instance: Redis knows the newest fence. */
   async performFenced<T>(effect: SideEffect, id: ReleaseId, work: () => Promise<T>): Promise<T> {
     await this.#listener(effect, 'before', id)
-    const result = await work()
+    const result = await (this.#traces ? this.#traces.effect(effect, id, work) : work())
     await this.#listener(effect, 'after', id)
     return result
   }

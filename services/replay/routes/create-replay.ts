@@ -31,7 +31,7 @@ export function createReplayRoute(http: Http, { parts, overview, analysis }: Rep
       201: replayStatus,
     },
   }
-  http.post('/v1/replays', { schema }, async ({ body, query, headers }, reply) => {
+  http.post('/v1/replays', { schema }, async ({ body, query, headers, span }, reply) => {
     if (query.dry_run) return dryRunReplay(parts, analysis, body)
     const { record, created } = await createReplay(
       parts,
@@ -39,6 +39,7 @@ export function createReplayRoute(http: Http, { parts, overview, analysis }: Rep
       body,
       headers['idempotency-key'],
     )
+    span?.set({ 'kappa.application': record.application, 'kappa.release': record.release })
     return reply.status(created ? 201 : 200).send(overview.replay(record))
   })
 }

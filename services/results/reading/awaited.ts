@@ -66,7 +66,7 @@ export async function untilCovered(
   application: string,
   name: string,
   awaited: Awaited,
-): Promise<void> {
+): Promise<readonly string[]> {
   const deadline = Date.now() + awaited.timeoutMs
   for (;;) {
     const view = loadedView(parts, application, name, deadline)
@@ -82,8 +82,7 @@ export async function untilCovered(
       if (read.length === 0) throw readsNoneOf(view, awaited.position, reached)
       const position = Object.fromEntries(read)
       if (hasReached(reached, position)) {
-        await parts.uncounted.check(view, position)
-        return
+        return parts.uncounted.check(view, position)
       }
     }
     if (Date.now() >= deadline) throw timedOut(view, awaited)

@@ -1,6 +1,7 @@
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { LivePointer } from '@kappa/applications/records'
 import { ServiceError } from '@kappa/service/errors'
+import type { Span } from '@kappa/service/tracing'
 import type { Pointer, ViewStore } from '@kappa/view-store/view-store'
 import type { ControlState } from '../control/control-state.ts'
 import type { DeclaredPosition } from '../control/position-queue.ts'
@@ -32,6 +33,8 @@ export interface ReadOptions {
   readonly turns: Turns
   /** What the rows have to hold. */
   readonly awaited?: Awaited | undefined
+  /** Of the request, while tracing is on: it is told what was answered. */
+  readonly span?: Span | undefined
 }
 
 /** What was read in one release. */
@@ -72,12 +75,12 @@ export class LiveReads {
   async readView<T>(
     application: string,
     name: string,
-    { turns, awaited }: ReadOptions,
+    { turns, awaited, span }: ReadOptions,
     read: (view: LoadedView, answer: Answer) => Promise<T>,
   ): Promise<{ result: T; view: LoadedView; declared: DeclaredPosition }> {
-    if (awaited) await this.#untilCovered(application, name, awaited)
+    if (awaited) await this.#untilCovered(application, name, awaited, span)
     const names = [name]
-    return this.read(
+    const answered = await this.read(
       application,
       () => names,
       turns,
@@ -89,6 +92,8 @@ export class LiveReads {
         return { result, declared: new Map([[view, declared]]) }
       },
     )
+    if (span) span.set(attributesOf(answered.view, answered.declared))
+    return answered
   }
 
   /**
@@ -106,13 +111,27 @@ export class LiveReads {
     )
   }
 
-  #untilCovered(application: string, name: string, awaited: Awaited): Promise<void> {
+  async #untilCovered(
+    application: string,
+    name: string,
+    awaited: Awaited,
+    parent: Span | undefined,
+  ): Promise<void> {
     const { catalogue, control, uncounted, metrics } = this.#parts
     const refresh = (view: LoadedView) => this.#refresh(view)
     const parts = { catalogue, control, uncounted, refresh }
-    return orUnavailable(untilCovered(parts, application, name, awaited), () =>
-      metrics.redisErrors.inc(),
-    )
+    const span = parent?.child('await rows')
+    try {
+      const covered = untilCovered(parts, application, name, awaited)
+      const traces = await orUnavailable(covered, () => metrics.redisErrors.inc())
+      // Spark is between: what ties an event to the rows that hold it is its place in the log.
+      for (const trace of traces) span?.link(trace)
+    } catch (error) {
+      span?.fail(error)
+      throw error
+    } finally {
+      span?.end()
+    }
   }
 
   async #read<T>(
@@ -220,6 +239,16 @@ export class LiveReads {
       view.refresh(this.#parts.store).finally(() => this.#refreshing.delete(view))
     this.#refreshing.set(view, refreshing)
     await refreshing
+  }
+}
+
+function attributesOf(view: LoadedView, { record, token }: DeclaredPosition) {
+  return {
+    'kappa.application': view.application,
+    'kappa.view': view.name,
+    'kappa.release': view.release,
+    'kappa.position': token,
+    'kappa.freshness_ms': Math.max(0, Date.now() - record.current_at),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Span } from '@kappa/service/tracing'
 import type { ViewStore } from '@kappa/view-store/view-store'
 import { type AnswerMeta, answerMeta } from '../answers/answer-meta.ts'
 import { type RowShape, rowShape, type ShapeOptions } from '../answers/row-shape.ts'
@@ -48,9 +49,10 @@ export async function readRows(
     readonly limit: number
     readonly cursor?: string | undefined
     readonly awaited?: Awaited | undefined
+    readonly span?: Span | undefined
   },
 ): Promise<ReadRows> {
-  const { limit, cursor, awaited } = options
+  const { limit, cursor, awaited, span } = options
   const pageOptions: PageOptions = {
     limit,
     ...(order === undefined ? {} : { order }),
@@ -59,7 +61,7 @@ export async function readRows(
   const { result, view, declared } = await live.readView(
     application,
     name,
-    { turns: 'several', awaited },
+    { turns: 'several', awaited, span },
     async (loaded, answer) => {
       const query = readViewQuery(loaded, filters, { ...pageOptions, rowsFrom: answer.rowsFrom })
       const written = rowShape(loaded, shape)

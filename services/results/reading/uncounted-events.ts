@@ -2,6 +2,7 @@ import { eventTimeBounds } from '@kappa/applications/event-time-bounds'
 import type { OffsetsByTopic } from '@kappa/applications/offsets'
 import type { StreamSource } from '@kappa/applications/stream-plan'
 import { decoderOf } from '@kappa/contracts/decoder'
+import { traceHeader } from '@kappa/contracts/record-headers'
 import { parseWireFormat } from '@kappa/contracts/wire-format'
 import type { IncomingRecord, Kafka } from '@kappa/kafka/port'
 import { ServiceError } from '@kappa/service/errors'
@@ -23,9 +24,10 @@ export class UncountedEvents {
 
   /**
    * Looks at the last event before the position in each partition.
+   * @returns the traces that these events name, as W3C traceparents
    * @throws ServiceError `not_counted` with the reason
    */
-  async check(view: LoadedView, position: OffsetsByTopic): Promise<void> {
+  async check(view: LoadedView, position: OffsetsByTopic): Promise<readonly string[]> {
     const { sources } = this.#control.release(view.application, view.release)?.definition ?? {}
     const places = Object.entries(position).flatMap(([topic, offsets]) =>
       Object.entries(offsets).map(([partition, next]) => ({
@@ -34,15 +36,17 @@ export class UncountedEvents {
         next: BigInt(next),
       })),
     )
+    const traces: string[] = []
     await Promise.all(
       places.slice(0, eventsMax).map(async ({ topic, partition, next }) => {
         const streams = Object.values(sources ?? {}).filter((source) => source.topic === topic)
         if (streams.length === 0 || next === 0n) return
         const offset = next - 1n
         // Deleted, unreadable, or Kafka is away: the rows are right all the same.
-        const reason = await this.#reason(streams, topic, Number(partition), offset).catch(
-          () => undefined,
-        )
+        const record = await this.#recordAt(topic, Number(partition), offset).catch(() => undefined)
+        const trace = record?.headers[traceHeader]
+        if (trace !== undefined) traces.push(trace.toString())
+        const reason = record && reasonOf(record, streams)
         if (reason === undefined) return
         throw new ServiceError(
           'not_counted',
@@ -51,19 +55,27 @@ export class UncountedEvents {
         )
       }),
     )
+    return traces
   }
 
-  /** Why no stream counts the event; undefined where one does, or it is something else. */
-  async #reason(
-    streams: readonly StreamSource[],
+  /** undefined where that offset holds something else than a record. */
+  async #recordAt(
     topic: string,
     partition: number,
     offset: bigint,
-  ): Promise<string | undefined> {
+  ): Promise<IncomingRecord | undefined> {
     const [record] = await this.#kafka.readAt(topic, partition, offset, 1)
-    if (record === undefined || record.offset !== offset) return undefined
+    return record?.offset === offset ? record : undefined
+  }
+}
+
+/** Why no stream counts the event; undefined where one does, or nobody can say. */
+function reasonOf(record: IncomingRecord, streams: readonly StreamSource[]): string | undefined {
+  try {
     const reasons = streams.map((stream) => reasonAgainst(record, stream))
     return reasons.includes(undefined) ? undefined : reasons[0]
+  } catch {
+    return undefined
   }
 }
 

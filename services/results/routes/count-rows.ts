@@ -30,7 +30,7 @@ export function countRowsRoute(http: Http, parts: RouteParts): void {
     const read = await live.readView(
       application,
       name,
-      { turns: 'several', awaited },
+      { turns: 'several', awaited, span: request.span },
       async (view, answer) => {
         const queries = countQueries(view, filters, answer.rowsFrom)
         const count = await countRows(store, view, answer, queries, settings.scannedEntriesMax)

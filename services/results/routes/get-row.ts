@@ -45,7 +45,7 @@ export function getRowRoute(http: Http, parts: RouteParts): void {
     const read = await live.readView(
       application,
       name,
-      { turns: 'one', awaited },
+      { turns: 'one', awaited, span: request.span },
       async (view, answer) => {
         const shape = rowShape(view, request.query)
         const key = readRowKey(view, request.params.key)

@@ -50,7 +50,7 @@ export function getRowsRoute(http: Http, parts: RouteParts): void {
     const read = await live.readView(
       application,
       name,
-      { turns: 'one', awaited },
+      { turns: 'one', awaited, span: request.span },
       async (view, answer) => {
         const shape = rowShape(view, request.query)
         const places = request.body.keys.map((values) => {

@@ -90,6 +90,7 @@ export function queryViewRoute(http: Http, parts: RouteParts): void {
       limit: Math.min(rowsMax, limitMax),
       cursor,
       awaited: readAwaited(request.query),
+      span: request.span,
     })
     const { meta, page, shape } = first
     const etag = etagOf(first.view, first.answer, `${media} ${request.url}`)
