@@ -97,6 +97,7 @@ export interface CatchUpSettings {
 /** @throws ConfigError naming every wrong variable. */
 export function readReplayConfig(environment: Environment): ReplayConfig {
   return readConfig(environment, (read) => {
+    const launcher = readLauncherSettings(read)
     const redis = readRedisSettings(read)
     const leaderElection = readLeaderElection(read)
     return {
@@ -111,19 +112,19 @@ export function readReplayConfig(environment: Environment): ReplayConfig {
       namespace: readNamespace(read),
       schemasFolder: read.text('KAPPA_SCHEMAS_FOLDER'),
       applicationsFolder: read.text('KAPPA_APPLICATIONS_FOLDER'),
-      launcher: readLauncherSettings(read),
+      launcher,
       ...(leaderElection && { leaderElection }),
       release: readReleaseSettings(read),
-      replays: readReplaySettings(read),
+      replays: readReplaySettings(read, launcher),
     }
   })
 }
 
 const aYearMs = 366 * 24 * 3_600_000
 
-function readReplaySettings(read: ConfigReader): ReplaySettings {
+function readReplaySettings(read: ConfigReader, launcher: LauncherSettings): ReplaySettings {
   return {
-    clustersMax: read.integer('KAPPA_CLUSTERS_MAX', { default: 8, min: 1, max: 10_000 }),
+    clustersMax: readClustersMax(read, launcher),
     atOnceMax: read.integer('KAPPA_REPLAYS_AT_ONCE_MAX', { default: 2, min: 1, max: 1_000 }),
     standbyMs: read.milliseconds('KAPPA_STANDBY_MS', {
       default: 3_600_000,
@@ -156,6 +157,13 @@ function readReplaySettings(read: ConfigReader): ReplaySettings {
     switchWaitMs: read.milliseconds('KAPPA_SWITCH_WAIT_MS', { default: 60_000 }),
     freezeMsMax: read.milliseconds('KAPPA_FREEZE_MS_MAX', { default: 30_000 }),
   }
+}
+
+function readClustersMax(read: ConfigReader, launcher: LauncherSettings): number {
+  const name = 'KAPPA_CLUSTERS_MAX'
+  if (launcher.kind !== 'static') return read.integer(name, { default: 8, min: 1, max: 10_000 })
+  const slots = Math.max(1, launcher.slots.length)
+  return read.integer(name, { default: slots, min: 1, max: slots, unit: 'slots' })
 }
 
 function readJobsRedis(read: ConfigReader, redis: RedisSettings): RedisSettings {

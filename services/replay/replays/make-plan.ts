@@ -1,6 +1,7 @@
 import type { ReleaseRecord } from '@kappa/applications/records'
 import type { ReplayFrom, ReplayPlan } from '@kappa/applications/replay-record'
 import type { StreamSource } from '@kappa/applications/stream-plan'
+import type { ReplayConfig } from '../config.ts'
 import { hasCluster } from '../control/release-states.ts'
 import { readLogEnds } from '../log/log-ends.ts'
 import { recordsByTopic } from '../log/log-size.ts'
@@ -77,7 +78,7 @@ export async function makePlan(
   }
   const problems = [
     ...(request.accept_partial ? [] : topics.flatMap(incomplete)),
-    ...(clusters < config.replays.clustersMax ? [] : [quotaExceeded(plan)]),
+    ...(clusters < config.replays.clustersMax ? [] : [quotaExceeded(plan, config)]),
   ]
   return { plan, problems }
 }
@@ -100,13 +101,17 @@ function incomplete({ topic, missing_events }: ReplayPlan['topics'][number]): Pl
   ]
 }
 
-function quotaExceeded({
-  clusters_running,
-  clusters_max,
-}: Pick<ReplayPlan, 'clusters_running' | 'clusters_max'>): PlanProblem {
+function quotaExceeded(
+  { clusters_running, clusters_max }: Pick<ReplayPlan, 'clusters_running' | 'clusters_max'>,
+  { launcher }: Pick<ReplayConfig, 'launcher'>,
+): PlanProblem {
+  const needsSlot = launcher.kind === 'static' && clusters_max === launcher.slots.length
+  const more = needsSlot
+    ? 'add a slot to the file in KAPPA_STATIC_SLOTS_FILE'
+    : 'raise KAPPA_CLUSTERS_MAX'
   return {
     code: 'quota_exceeded',
-    message: `${clusters_running} Spark clusters run, and ${clusters_max} are allowed. Retire a standby, cancel a replay, or raise KAPPA_CLUSTERS_MAX.`,
+    message: `${clusters_running} Spark clusters run, and ${clusters_max} are allowed. Retire a standby, cancel a replay, or ${more}.`,
   }
 }
 

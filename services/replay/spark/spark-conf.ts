@@ -23,7 +23,6 @@ export function sparkConf(
     ...stateStoreConf(stateStore),
     // An idle session is timed out and its queries with it; ours live as long as the release.
     'spark.connect.session.manager.defaultSessionTimeout': '-1',
-    'spark.ui.showConsoleProgress': 'false',
     'spark.hadoop.fs.s3a.endpoint': store.endpoint,
     'spark.hadoop.fs.s3a.endpoint.region': store.region,
     'spark.hadoop.fs.s3a.access.key': store.accessKeyId,

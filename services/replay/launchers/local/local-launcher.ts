@@ -10,6 +10,7 @@ import { accepts, freePorts } from '@kappa/processes/ports'
 import { megabytes } from '../../spark/spark-size.ts'
 import { endOfLog } from '../end-of-log.ts'
 import { type Cluster, ClusterError, type ClusterLauncher, type ClusterSpec } from '../launcher.ts'
+import { writeSecretFiles } from '../secret-files.ts'
 import { formatProperties, sparkConnectArguments } from '../spark-command.ts'
 import { LauncherFence } from './launcher-fence.ts'
 import type { LocalLauncherSettings } from './local-settings.ts'
@@ -54,7 +55,7 @@ export class LocalLauncher implements ClusterLauncher {
     await this.#fence.endProcesses(folder)
     rmSync(temporaryFolder, { recursive: true, force: true })
     mkdirSync(temporaryFolder, { recursive: true, mode: 0o700 })
-    writeSecrets(secretsFolder, spec.secretFiles ?? {})
+    writeSecretFiles(secretsFolder, spec.secretFiles ?? {})
 
     const [port] = (await freePorts([0])) as [number]
     const token = randomBytes(32).toString('base64url')
@@ -174,14 +175,5 @@ function endOfFile(file: string): string {
     // Whoever has taken over meanwhile may have removed the release.
     if (hasCode(error, 'ENOENT')) return `(${file} is gone)`
     throw error
-  }
-}
-
-/** Those of the start before are gone: they may have been replaced because somebody knew them. */
-function writeSecrets(folder: string, files: Readonly<Record<string, string>>): void {
-  rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  for (const [name, text] of Object.entries(files)) {
-    writeFileSync(join(folder, name), text, { mode: 0o600 })
   }
 }
