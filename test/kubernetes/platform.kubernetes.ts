@@ -47,6 +47,7 @@ describe('Kappa on Kubernetes', { concurrency: 1 }, () => {
       values = merged(clusterValues(), {
         definitions: { applicationsVolume: files.volume },
         applications: ['flights'],
+        spark: { driver: { cpuRequest: '50m' }, executor: { cpuRequest: '100m' } },
         ingest: small(2),
         results: small(2),
         replay: small(2),
