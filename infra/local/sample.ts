@@ -1,13 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { flightEvents } from '@kappa/flights/sample/events'
+import { publishBatch, sampleBatches } from '@kappa/flights/sample/publish'
 import { hasCode } from '@kappa/processes/error-code'
 import { step } from '../setup/progress.mjs'
 import { LocalError } from './local-error.ts'
 import type { ServiceUrls } from './services.ts'
 import { waitFor } from './wait.ts'
 
-const EVENTS_PER_REQUEST = 500
 const REQUEST_TIMEOUT_MS = 30_000
 const RELEASE_TIMEOUT_MS = 240_000
 const VIEWS_TIMEOUT_MS = 600_000
@@ -65,31 +64,11 @@ export async function publishSample(urls: ServiceUrls, stateFolder: string, sign
       signal.throwIfAborted()
       // A batch that the interrupted run had published is older than what the topic has seen
       // by now, so ingest rejects it: its events are in the log.
-      await publish(urls.ingest, batch.topic, batch.lines, index === done && done > 0)
+      await publishBatch(urls.ingest, batch, { mayBeKnown: index === done && done > 0 })
       writeFileSync(file, JSON.stringify({ batches: index + 1 }))
       report.progress(index + 1, batches.length)
     }
   })
-}
-
-interface Batch {
-  readonly topic: string
-  readonly lines: readonly string[]
-}
-
-async function sampleBatches(): Promise<Batch[]> {
-  const batches: Batch[] = []
-  const open = new Map<string, string[]>()
-  for await (const { topic, event } of flightEvents()) {
-    let lines = open.get(topic)
-    if (lines === undefined || lines.length === EVENTS_PER_REQUEST) {
-      lines = []
-      open.set(topic, lines)
-      batches.push({ topic, lines })
-    }
-    lines.push(JSON.stringify(event))
-  }
-  return batches
 }
 
 function batchesDone(file: string): number {
@@ -99,27 +78,6 @@ function batchesDone(file: string): number {
     if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return 0
     throw error
   }
-}
-
-async function publish(
-  ingest: string,
-  topic: string,
-  lines: readonly string[],
-  mayBeKnown: boolean,
-): Promise<void> {
-  const answer = await fetch(
-    `${ingest}/v1/topics/${topic}/events?mode=import&disorder=0%20seconds`,
-    {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson' },
-      body: lines.join('\n'),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    },
-  )
-  const text = await answer.text()
-  if (answer.status === 200) return
-  if (mayBeKnown && text.includes('import_disorder')) return
-  throw new LocalError(`ingest answered ${answer.status} for ${topic}: ${text.slice(0, 1_000)}`)
 }
 
 /** Waits until every view holds all that was published before the call. */
