@@ -2,7 +2,8 @@
 # Starts one part of a Spark cluster: driver (Spark Connect server), executor (as Spark's Kubernetes
 # scheduler asks for it), master, or worker. Java takes the place of this shell, and so its signals.
 #
-#   SPARK_PROPERTIES_FILE       Spark's configuration, by default /etc/spark/spark.properties
+#   SPARK_PROPERTIES_FILE       Spark's configuration, by default /etc/spark/spark.properties; of
+#                               several files with colons between them, the last one has the last word
 #   SPARK_DRIVER_MEMORY         heap of the driver, by default 1g
 #   SPARK_DRIVER_JAVA_OPTIONS   more options of its JVM
 #   SPARK_DAEMON_MEMORY, SPARK_DAEMON_JAVA_OPTS, SPARK_MASTER_*, SPARK_WORKER_*   as Spark has them
@@ -11,6 +12,14 @@ set -euf
 properties=${SPARK_PROPERTIES_FILE:-/etc/spark/spark.properties}
 archive=
 if [ -e /opt/spark/kappa.jsa ]; then archive='-XX:SharedArchiveFile=/opt/spark/kappa.jsa -Xshare:auto'; fi
+
+case $properties in
+  *:*)
+    # shellcheck disable=SC2086
+    (umask 077 && IFS=: && grep --no-filename '' $properties > /tmp/spark.properties)
+    properties=/tmp/spark.properties
+    ;;
+esac
 
 # Hadoop needs a name for whatever user it is given.
 if ! getent passwd "$(id -u)" > /dev/null; then
