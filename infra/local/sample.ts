@@ -115,13 +115,6 @@ function summary(view: ListedView): ViewSummary {
   }
 }
 
-/** How many rows all views of an application have, of whatever events. */
-export async function rowsOf(urls: ServiceUrls, application: string): Promise<number> {
-  const { views } = await getJson<{ views: ListedView[] }>(`${urls.results}/v1/views`)
-  const own = views.filter((view) => view.application === application)
-  return own.reduce((sum, { rows }) => sum + rows, 0)
-}
-
 /** Prints the views, and some rows of the first. */
 export async function showViews(
   urls: ServiceUrls,
