@@ -7,8 +7,8 @@ import { LocalError } from './local-error.ts'
 import { trainSpark } from './spark-training.ts'
 import { waitFor } from './wait.ts'
 
-const START_TIMEOUT_MS = 120_000
-const DUMP_TIMEOUT_MS = 120_000
+const START_TIMEOUT_MS = 300_000
+const DUMP_TIMEOUT_MS = 300_000
 
 export interface SparkCommand {
   readonly command: string

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { connectSpark, type SparkSession } from '@kappa/spark-connect/session'
 import { waitFor } from './wait.ts'
 
-const BATCHES_TIMEOUT_MS = 120_000
+const REQUEST_TIMEOUT_MS = 300_000
+const BATCHES_TIMEOUT_MS = 300_000
 const AVRO_STRING = '{"type":"record","name":"r","fields":[{"name":"a","type":"string"}]}'
 
 /**
@@ -11,7 +12,12 @@ const AVRO_STRING = '{"type":"record","name":"r","fields":[{"name":"a","type":"s
  * in RocksDB, windows, joins with datasets, JSON, Avro) are loaded when the JVM writes its archive.
  */
 export async function trainSpark(address: string, token: string, folder: string): Promise<void> {
-  const session = await connectSpark({ address, token, userId: 'kappa-training' })
+  const session = await connectSpark({
+    address,
+    token,
+    userId: 'kappa-training',
+    requestTimeoutMs: REQUEST_TIMEOUT_MS,
+  })
   try {
     await decodeAvro(session)
     await runWindows(session, folder)
