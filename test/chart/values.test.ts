@@ -6,12 +6,21 @@ import { after, describe, test } from 'node:test'
 import { chartFiles, chartFolder } from '@kappa/chart/chart-files'
 import { describeValues } from '@kappa/chart/value-descriptions'
 import { readIngestConfig } from '@kappa/ingest/config'
-import { readReplayConfig } from '@kappa/replay/config'
+import { type ReplayConfig, readReplayConfig } from '@kappa/replay/config'
 import { readResultsConfig } from '@kappa/results/config'
 import { parse } from 'yaml'
 import { CertificateAuthority } from '../kafka-cluster/certificates.ts'
 import { chart } from '../kubernetes/installation.ts'
-import { find, type Helm, helms, podTemplates, render, runHelm, type Values } from './render.ts'
+import {
+  find,
+  type Helm,
+  helms,
+  type KubernetesObject,
+  podTemplates,
+  render,
+  runHelm,
+  type Values,
+} from './render.ts'
 import { serviceEnvironment } from './service-environment.ts'
 import { matrix } from './values.ts'
 
@@ -84,6 +93,7 @@ describe('The values of the chart', () => {
       for (const service of Object.keys(readers) as Service[]) {
         const config = readers[service](serviceEnvironment(objects, service, folder, secrets))
         assert.equal(config.http.host, '0.0.0.0', name)
+        if ('launcher' in config) assert.deepEqual(placesOf(config), ownersOf(objects), name)
         if (name === 'everything') assert.equal(config.http.connectionsMax, 1_000_000)
       }
     }
@@ -192,6 +202,22 @@ describe('The values of the chart', () => {
     return { ...matrix.required, kafka: { brokers: ['a:9092'], ...values } }
   }
 })
+
+/** Where the launcher works, as `namespace/ConfigMap`. */
+function placesOf({ launcher }: ReplayConfig): string[] {
+  assert.equal(launcher.kind, 'kubernetes')
+  const { namespace, namespaces = {}, owner } = launcher
+  const all = [...Object.values(namespaces), ...(namespace ? [namespace] : [])]
+  return all.map((each) => `${each}/${owner}`).sort()
+}
+
+/** ConfigMaps that own releases; where one is, replay has the right to start them. */
+function ownersOf(objects: readonly KubernetesObject[]): string[] {
+  return objects
+    .filter(({ kind, metadata }) => kind === 'ConfigMap' && metadata.name.endsWith('-releases'))
+    .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+    .sort()
+}
 
 function leavesOf(value: unknown, path: readonly string[] = []): string[] {
   const isGroup = typeof value === 'object' && value !== null && !Array.isArray(value)

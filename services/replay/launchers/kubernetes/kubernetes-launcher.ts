@@ -50,7 +50,7 @@ export class KubernetesLauncher implements ClusterLauncher {
     this.#api = new KubernetesApi(settings.requestTimeoutMs)
     this.#overrides = overrides
     const { owner, relistIntervalMs, namespace, namespaces = {} } = settings
-    const all = new Set([namespace, ...Object.values(namespaces)])
+    const all = new Set([...Object.values(namespaces), ...(namespace ? [namespace] : [])])
     this.#places = new Map(
       [...all].map((name) => {
         const log = logger.child({ namespace: name })
@@ -156,8 +156,10 @@ export class KubernetesLauncher implements ClusterLauncher {
 
   #placeOf({ application }: Release): Place {
     const { namespace, namespaces = {} } = this.#settings
-    const place = this.#places.get(namespaces[application] ?? namespace)
+    const place = this.#places.get(namespaces[application] ?? namespace ?? '')
     if (place) return place
-    throw new ClusterError(`There is no namespace for the application ${application}.`)
+    throw new ClusterError(
+      `No namespace is named for the application ${application}: name it in "namespaces" of the launcher's settings ("applications" of the chart).`,
+    )
   }
 }

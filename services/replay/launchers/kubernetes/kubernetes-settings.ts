@@ -44,7 +44,12 @@ const settingsFile = Type.Object(
     image: Type.String({ minLength: 1, description: 'Of Spark, built from infra/images/spark.' }),
     imagePullPolicy: Type.Optional(Type.Enum(['Always', 'IfNotPresent', 'Never'])),
     imagePullSecrets: Type.Optional(Type.Array(Type.String())),
-    namespace: Type.String({ minLength: 1, description: 'Of releases, unless named below.' }),
+    namespace: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'Of applications that are not named below; left out, those have none.',
+      }),
+    ),
     namespaces: texts('Application to namespace.'),
     owner: Type.String({
       minLength: 1,
@@ -93,7 +98,7 @@ export function readKubernetesLauncher(read: ConfigReader): KubernetesLauncherSe
 function readSettingsFile(read: ConfigReader): Static<typeof settingsFile> {
   const name = 'KAPPA_KUBERNETES_SETTINGS_FILE'
   const wanted = 'a YAML file with the settings of the Kubernetes launcher'
-  const nothing = { image: '', namespace: '', owner: '', serviceAccount: '' }
+  const nothing = { image: '', owner: '', serviceAccount: '' }
   const file = read.text(name)
   if (file === '') return nothing
   let value: unknown
