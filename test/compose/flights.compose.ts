@@ -74,6 +74,12 @@ describe('docker compose on one machine', { concurrency: 1 }, () => {
     }
   })
 
+  test('the archive that shortens starts of Spark is valid where it is', async () => {
+    const java = ['java', '-Xshare:on', '-XX:SharedArchiveFile=/opt/spark/kappa.jsa']
+    const args = [...java, '@/opt/spark/java.args', '-version']
+    await project.compose('exec', '-T', 'spark-1-driver', ...args)
+  })
+
   test('only the APIs can be reached, from this machine only', async () => {
     const published = (await project.containers()).flatMap(({ NetworkSettings }) =>
       Object.values(NetworkSettings.Ports).flatMap((bindings) => bindings ?? []),
