@@ -8,7 +8,7 @@ const required: Values = {
 }
 
 const pod = {
-  settings: { KAPPA_HTTP_CONNECTIONS_MAX: 1_000_000 },
+  settings: { KAPPA_HTTP_CONNECTIONS_MAX: 1_000_000, KAPPA_STOP_DELAY_MS: 0 },
   env: [{ name: 'NODE_EXTRA_CA_CERTS', value: '/etc/ca/ca.pem' }],
   labels: { team: 'data' },
   annotations: { 'example.com/a': 'b' },

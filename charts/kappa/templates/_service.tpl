@@ -9,10 +9,6 @@ What ingest, results and replay have in common. Each template takes the same dic
   files         YAML whose change starts the pods anew (optional)
 */}}
 
-{{- define "kappa.service.values" -}}
-{{ toYaml (get .root.Values .component) }}
-{{- end -}}
-
 {{/* Variables, with the user's on top. Numbers of values are floats in Helm: 1000000 would be 1e+06. */}}
 {{- define "kappa.service.settings" -}}
 {{- $values := get .root.Values .component -}}
@@ -33,7 +29,12 @@ What ingest, results and replay have in common. Each template takes the same dic
 {{- if and .root.Values.definitions.applicationsVolume (eq .component "replay") -}}
 {{- $settings = set $settings "KAPPA_APPLICATIONS_FOLDER" "/etc/kappa/applications" -}}
 {{- end -}}
-{{- $settings = merge dict $values.settings .root.Values.settings $settings -}}
+{{- /* merge would take false and 0 for nothing. */ -}}
+{{- range list .root.Values.settings $values.settings -}}
+{{- range $name, $value := . -}}
+{{- $settings = set $settings $name $value -}}
+{{- end -}}
+{{- end -}}
 {{- range $name, $value := $settings }}
 {{ $name }}: {{ ternary ($value | int64) $value (kindIs "float64" $value) | toString | quote }}
 {{- end }}
