@@ -8,7 +8,7 @@ const BUILD_TIMEOUT_MS = 20 * 60_000
 const VERSION_TIMEOUT_MS = 20_000
 
 /**
- * Only the test of the alerts needs it, and no package has it as a binary. Go checks the module
+ * Only the long tests of alerts and dashboards need it, and no package has it as a binary. Go checks the module
  * against the public checksum database.
  *
  * @returns {Promise<string | undefined>}

@@ -1,37 +1,10 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { stringify } from 'yaml'
-import { dashboards } from '../dashboards.ts'
 import { readMetricsTable } from '../metrics-table.ts'
-import { findPromtool } from './promtool.ts'
+import { allDashboards as all, queriesOf } from './dashboard-queries.ts'
 import { unknownNames } from './used-names.ts'
-
-interface Panel {
-  readonly title: string
-  readonly targets?: readonly { readonly expr: string }[]
-}
-
-interface Dashboard {
-  readonly panels: readonly Panel[]
-  readonly templating: { readonly list: readonly { readonly query: unknown }[] }
-}
-
-/** With what Grafana puts in for its variables. */
-function queriesOf({ panels }: Dashboard): { title: string; expr: string }[] {
-  return panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ expr }) => ({
-      title,
-      expr: expr
-        .replaceAll('$__rate_interval', '1m')
-        .replaceAll(/\$(namespace|application|release)/g, '.*'),
-    })),
-  )
-}
-
-const all = Object.entries(dashboards) as unknown as (readonly [string, Dashboard])[]
 
 describe('dashboards', () => {
   test('their files are as they are written down: npm run dashboards', async () => {
@@ -60,21 +33,6 @@ describe('dashboards', () => {
       .map(({ name }) => name)
       .filter((name) => !/^kappa_(process|nodejs)_/.test(name) && !isShown(name))
     assert.deepEqual(missing, notShown)
-  })
-
-  test('Prometheus takes their queries', async (t) => {
-    const promtool = await findPromtool()
-    if (promtool === undefined) return t.skip('promtool is built with Go, which is not here')
-    const folder = await mkdtemp(join(tmpdir(), 'kappa-queries-'))
-    try {
-      const queries = all.flatMap(([, dashboard]) => queriesOf(dashboard))
-      const rules = queries.map(({ expr }, index) => ({ record: `query:${index}`, expr }))
-      const file = join(folder, 'queries.yaml')
-      await writeFile(file, stringify({ groups: [{ name: 'queries', rules }] }))
-      assert.match(await promtool('check', 'rules', file), /SUCCESS/)
-    } finally {
-      await rm(folder, { recursive: true })
-    }
   })
 })
 
