@@ -43,8 +43,6 @@ export interface IngestConfig {
   readonly rejected: RejectedSettings
   /** How often the releases are looked at, for the contract versions that they decode. */
   readonly releasesPollIntervalMs: number
-  /** Longest wait at start for Kafka to be reachable and to have the topics. */
-  readonly kafkaStartTimeoutMs: number
   /** How long one request's events may take to be in the log, retries included. */
   readonly deliveryTimeoutMs: number
   /** How often readiness asks Kafka whether it is there. */
@@ -128,7 +126,6 @@ export function readIngestConfig(environment: Environment): IngestConfig {
       },
       releasesPollIntervalMs: milliseconds('KAPPA_INGEST_RELEASES_POLL_INTERVAL_MS', 1_000, 60_000),
       rejected: readRejectedSettings(read, new TopicNames(namespace).rejected),
-      kafkaStartTimeoutMs: milliseconds('KAPPA_INGEST_KAFKA_START_TIMEOUT_MS', 60_000, 3_600_000),
       deliveryTimeoutMs: milliseconds('KAPPA_INGEST_DELIVERY_TIMEOUT_MS', 20_000, 600_000),
       kafkaProbeIntervalMs: milliseconds('KAPPA_INGEST_KAFKA_PROBE_INTERVAL_MS', 3_000, 600_000),
       replicationFactor: read.integer('KAPPA_REPLICATION_FACTOR', {

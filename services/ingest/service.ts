@@ -1,9 +1,12 @@
 import { TopicNames } from '@kappa/applications/records'
 import type { Contracts } from '@kappa/contracts/contracts'
 import { loadContracts } from '@kappa/contracts/load'
+import { connectWithin } from '@kappa/kafka/connect-within'
+import type { KafkaLog } from '@kappa/kafka/port'
 import { boundBodyTime } from '@kappa/service/body-time'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, type Http, listen } from '@kappa/service/http'
+import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
 import type { Service } from '@kappa/service/lifecycle'
 import { createLogger, type Logger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
@@ -28,11 +31,13 @@ import { publishRoute } from './routes/publish.ts'
 import { publishManyRoute } from './routes/publish-many.ts'
 import { readTopicRoute } from './routes/read-topic.ts'
 import { rejectedRoutes } from './routes/rejected.ts'
-import { connectWithin, createContractTopics } from './start-kafka.ts'
+import { createContractTopics } from './start-kafka.ts'
 
 export interface IngestOverrides {
   /** Epoch milliseconds. */
   readonly now?: () => number
+  /** Ends a start that waits for Kafka. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const description =
@@ -75,7 +80,19 @@ async function start(
   started: AsyncDisposableStack,
 ): Promise<string> {
   const { limits, deliveryTimeoutMs } = config
-  const kafka = started.adopt(await connectWithin(config, logger), (each) => each.close())
+  for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
+  // What the client library reports as an error is retried or becomes a KafkaError.
+  const log: KafkaLog = (level, message, fields) =>
+    logger.debug({ ...fields, kafkaLevel: level }, message)
+  const connecting = connectWithin(
+    { ...config.kafka, log },
+    {
+      startTimeoutMs: config.kafka.startTimeoutMs,
+      signal: overrides.signal,
+      onWaiting: (reason) => logger.info({ reason }, 'Waiting for Kafka'),
+    },
+  )
+  const kafka = started.adopt(await connecting, (each) => each.close())
   await createContractTopics(kafka.admin, contracts, config, logger)
   await createRejectedTopic(kafka.admin, config, logger)
   const topics = new Topics(contracts, limits.eventBytesMax, (topic) =>

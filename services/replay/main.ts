@@ -2,4 +2,4 @@ import { runService } from '@kappa/service/lifecycle'
 import { readReplayConfig } from './config.ts'
 import { startReplay } from './leadership/start-replay.ts'
 
-await runService('replay', async () => startReplay(readReplayConfig(process.env)))
+await runService('replay', async (signal) => startReplay(readReplayConfig(process.env), signal))

@@ -1,5 +1,5 @@
 import { TopicNames } from '@kappa/applications/records'
-import { connectKafka } from '@kappa/kafka/connect'
+import { connectWithin } from '@kappa/kafka/connect-within'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, listen } from '@kappa/service/http'
 import { kafkaSecurityWarnings } from '@kappa/service/kafka-security'
@@ -30,6 +30,8 @@ import { ApplicationFolders } from './supervision/application-folders.ts'
 import { Supervisor } from './supervision/supervisor.ts'
 
 export interface ReplayOverrides {
+  /** Ends a start that waits for Kafka. */
+  readonly signal?: AbortSignal | undefined
   readonly launcher?: ClusterLauncher
   /** Told of every side effect; tests stop or kill replay there. */
   readonly onEffect?: EffectListener
@@ -42,19 +44,24 @@ const otherJobsAtOnceMax = 8
 /**
  * Wires replay: takes over the control log (which fences every other instance), then starts or
  * restarts the release of each application. Resolves when HTTP listens; releases go on starting.
- * @throws when Kafka is not there, or a contract is wrong.
+ * @throws when Kafka does not come up in time, or a contract is wrong.
  */
 export async function createReplay(
   config: ReplayConfig,
   overrides: ReplayOverrides = {},
 ): Promise<Service> {
+  const { signal } = overrides
   const logger = createLogger('replay', config.http.logLevel)
   const metrics = createMetrics('replay')
   const tracing = await startTracing('replay', config.http.tracing, logger)
   const health = new Health()
   const contracts = await ContractsFolder.read(config.schemasFolder)
   for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
-  const kafka = await connectKafka(config.kafka)
+  const kafka = await connectWithin(config.kafka, {
+    startTimeoutMs: config.kafka.startTimeoutMs,
+    signal,
+    onWaiting: (reason) => logger.info({ reason }, 'Waiting for Kafka'),
+  })
   const store = new ObjectStore(config.objectStore, config.namespace)
   const { replicationFactor } = config.release
   const control = await ControlLog.open(kafka, new TopicNames(config.namespace), {

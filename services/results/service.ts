@@ -1,5 +1,5 @@
 import { TopicNames } from '@kappa/applications/records'
-import { connectKafka } from '@kappa/kafka/connect'
+import { connectWithin } from '@kappa/kafka/connect-within'
 import type { Kafka } from '@kappa/kafka/port'
 import { Health } from '@kappa/service/health'
 import { closeHttp, createHttp, listen } from '@kappa/service/http'
@@ -32,6 +32,12 @@ import { getRowsRoute } from './routes/get-rows.ts'
 import { listViewsRoute } from './routes/list-views.ts'
 import { queryViewRoute } from './routes/query-view.ts'
 
+interface ResultsOverrides {
+  readonly kafka?: Kafka
+  /** Ends a start that waits for Kafka. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /** @throws what `work` throws in time */
 async function endsWithin(work: Promise<void>, timeoutMs: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>()
@@ -45,19 +51,25 @@ async function endsWithin(work: Promise<void>, timeoutMs: number): Promise<boole
 
 /**
  * Starts results: control topics in memory, changelogs of readable releases to Redis, queries over
- * HTTP. It is there at once and ready when the control topics are read and Redis answers.
- * @throws KafkaError when no broker answers
+ * HTTP. It is there once Kafka is, and ready when the control topics are read and Redis answers.
+ * @throws KafkaError when no broker answers in time
  */
 export async function createResults(
   config: ResultsConfig,
-  overrides: { readonly kafka?: Kafka } = {},
+  { kafka: given, signal }: ResultsOverrides = {},
 ): Promise<Service> {
   const logger = createLogger('results', config.http.logLevel)
   const registry = createMetrics('results')
   const tracing = await startTracing('results', config.http.tracing, logger)
   const health = new Health()
   for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
-  const kafka = overrides.kafka ?? (await connectKafka(config.kafka))
+  const kafka =
+    given ??
+    (await connectWithin(config.kafka, {
+      startTimeoutMs: config.kafka.startTimeoutMs,
+      signal,
+      onWaiting: (reason) => logger.info({ reason }, 'Waiting for Kafka'),
+    }))
   const failed = Promise.withResolvers<never>()
   failed.promise.catch((error: unknown) => logger.fatal({ err: error }, 'a part has died'))
 

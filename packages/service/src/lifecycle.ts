@@ -12,14 +12,20 @@ export interface Service {
 
 /**
  * Runs a service as a process: starts it, stops it on SIGTERM or SIGINT, and ends with status 1
- * when it cannot start or a part of it dies, so that whoever supervises it sees the failure.
+ * when it cannot start or a part of it dies, so that whoever supervises it sees the failure. A start
+ * that waits for something gives up when its signal is aborted.
  */
-export async function runService(name: string, start: () => Promise<Service>): Promise<void> {
-  const stopSignal = nextSignal(['SIGTERM', 'SIGINT'])
+export async function runService(
+  name: string,
+  start: (signal: AbortSignal) => Promise<Service>,
+): Promise<void> {
+  const stop = new AbortController()
+  const stopSignal = nextSignal(['SIGTERM', 'SIGINT']).then(() => stop.abort())
   let service: Service
   try {
-    service = await start()
+    service = await start(stop.signal)
   } catch (error) {
+    if (stop.signal.aborted) process.exit(0)
     process.stderr.write(`${name} could not start: ${describe(error)}\n`)
     process.exit(1)
   }

@@ -83,6 +83,8 @@ export interface KafkaSettings {
   readonly clientId: string
   readonly requestTimeoutMs: number
   readonly connectTimeoutMs: number
+  /** Longest wait at start for Kafka to be reachable. */
+  readonly startTimeoutMs: number
   readonly client?: (typeof kafkaClients)[number]
   readonly security?: KafkaSecuritySettings
 }
@@ -101,6 +103,11 @@ export function readKafkaSettings(read: ConfigReader, clientId: string): KafkaSe
       default: 5_000,
       min: 100,
       max: 300_000,
+    }),
+    startTimeoutMs: read.milliseconds('KAPPA_KAFKA_START_TIMEOUT_MS', {
+      default: 60_000,
+      min: 100,
+      max: 3_600_000,
     }),
     client: read.oneOf('KAPPA_KAFKA_CLIENT', kafkaClients, 'kafkajs'),
     ...(security && { security }),

@@ -32,17 +32,17 @@ function rejectedTopicSpec(settings: RejectedSettings, replicationFactor: number
 interface TopicConfig {
   readonly rejected: RejectedSettings
   readonly replicationFactor: number
-  readonly kafkaStartTimeoutMs: number
+  readonly kafka: { readonly startTimeoutMs: number }
 }
 
 /** Creates the topic if it is not there. One that is there keeps its configuration. */
 export async function createRejectedTopic(
   admin: Pick<KafkaAdmin, 'createTopics'>,
-  { rejected, replicationFactor, kafkaStartTimeoutMs }: TopicConfig,
+  { rejected, replicationFactor, kafka }: TopicConfig,
   logger: Logger,
 ): Promise<void> {
   const spec = rejectedTopicSpec(rejected, replicationFactor)
-  for (const topic of await admin.createTopics([spec], kafkaStartTimeoutMs)) {
+  for (const topic of await admin.createTopics([spec], kafka.startTimeoutMs)) {
     logger.info({ topic }, 'Topic created')
   }
 }

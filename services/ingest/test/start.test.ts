@@ -68,7 +68,7 @@ test('without Kafka the start waits for its bound and then fails, naming the bro
   const started = Date.now()
   const error = await startWith(contractFiles(topic), {
     KAPPA_KAFKA_BROKERS: '127.0.0.1:1',
-    KAPPA_INGEST_KAFKA_START_TIMEOUT_MS: '1200',
+    KAPPA_KAFKA_START_TIMEOUT_MS: '1200',
     KAPPA_KAFKA_REQUEST_TIMEOUT_MS: '300',
     KAPPA_KAFKA_CONNECT_TIMEOUT_MS: '300',
   })

@@ -12,12 +12,12 @@ import { LeaderLease } from './leader-lease.ts'
 
 /**
  * Replay where several instances run: this one stands by, healthy and without requests, until it has
- * the lease; then `lead` starts what replay is, on the same port. It ends when it loses the lease.
+ * the lease; then `lead` starts what replay is, on the same port, unless its signal ends that. It ends when it loses the lease.
  */
 export async function createElectedReplay(
   config: ReplayConfig,
   election: LeaderElectionSettings,
-  lead: () => Promise<Service>,
+  lead: (signal: AbortSignal) => Promise<Service>,
 ): Promise<Service> {
   const logger = createLogger('replay', config.http.logLevel)
   const api = new KubernetesApi(election.requestTimeoutMs)
@@ -39,10 +39,12 @@ export async function createElectedReplay(
       await labelLeader(api, { name: previousHolder, namespace }, false)
     }
     await standby.close()
-    leading = await lead()
+    leading = await lead(over.signal)
     leading.failed.catch(failure.reject)
     await labelLeader(api, { name, namespace }, true)
-  })().catch(failure.reject)
+  })().catch((error: unknown) => {
+    if (!over.signal.aborted) failure.reject(error)
+  })
 
   let stopping: Promise<void> | undefined
   const stop = async () => {
