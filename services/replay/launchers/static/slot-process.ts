@@ -37,6 +37,10 @@ const epochName = /^kappa_epoch_(\d+)$/
 const haltSql =
   "SELECT java_method('org.apache.hadoop.util.ExitUtil', 'halt', status) FROM VALUES (1) AS exit(status)"
 
+/** null once Spark has stopped. */
+const sparkEnvSql =
+  "SELECT java_method('org.apache.spark.SparkEnv', 'get') AS env FROM VALUES (0) AS id"
+
 const haltTimeoutMs = 2_000
 const haltPollMs = 50
 
@@ -74,6 +78,15 @@ export class SlotProcess {
     } catch (error) {
       return stateOf(error)
     }
+  }
+
+  /**
+   * Whether Spark has stopped in it, as it does when its master takes the application away; the
+   * process stays, answers, and runs nothing any more.
+   */
+  async isStopped(): Promise<boolean> {
+    const [row] = await this.#session.sql(sparkEnvSql).collect()
+    return row?.env == null
   }
 
   /** Whether it is not as it was started. */

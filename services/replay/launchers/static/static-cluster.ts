@@ -13,6 +13,9 @@ interface StaticClusterParts {
   readonly onStopped: (isProven: boolean) => void
 }
 
+/** Looks at whether the process answers, to one at whether Spark works in it, which costs more. */
+const looksPerStoppedLook = 10
+
 /** A slot's Spark as long as one release uses it, looked at again and again until it has ended. */
 export class StaticCluster implements Cluster {
   readonly address: string
@@ -63,21 +66,35 @@ export class StaticCluster implements Cluster {
     await this.gone
   }
 
+  /** false where nobody knows, which the next look at whether it answers finds out. */
+  async #isStopped(): Promise<boolean> {
+    try {
+      return await this.process.isStopped()
+    } catch {
+      return false
+    }
+  }
+
   /** Resolves with why it is over, in words. */
   async #watch(): Promise<string> {
     const { pollIntervalMs, silentMsMax } = this.#parts.bounds
     const { signal } = this.#over
     const where = this.#where
     let answeredAt = Date.now()
+    let looks = 0
     for (;;) {
       await delay(pollIntervalMs, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return 'It was stopped.'
       const state = await this.process.ask()
+      looks += 1
       this.#isSilent = state === 'silent'
       if (state === 'answers') answeredAt = Date.now()
       if (signal.aborted) return 'It was stopped.'
       if (state === 'replaced') return `${where} has ended and was started anew; its log says why.`
       if (state === 'nothing-listens') return `${where} has ended; its log says why.`
+      if (looks % looksPerStoppedLook === 0 && (await this.#isStopped())) {
+        return `${where} has stopped, though its process answers; its log says why.`
+      }
       if (Date.now() - answeredAt >= silentMsMax) {
         return `${where} has not answered for ${silentMsMax} ms.`
       }

@@ -71,7 +71,7 @@ export class StaticLauncher implements ClusterLauncher {
     { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ): Promise<Cluster> {
     const options = { timeoutMs, signal, deadline: Date.now() + timeoutMs }
-    const secretsFolder = this.#writeSecrets(spec)
+    const secretsFolder = this.#secretsFolderOf(spec)
     const answering = await this.#refuseNewer()
     await this.#endEarlier(spec)
     const unproven = this.#slots.filter((slot) => slot.isUnproven && slot.holder === undefined)
@@ -110,11 +110,17 @@ export class StaticLauncher implements ClusterLauncher {
     { deadline, signal }: StartOptions,
   ): Promise<void> {
     const { application, release } = spec
-    if (!(await process.claim({ application, release, epoch: this.#epoch }))) {
-      await process.leave()
+    let isClaimed = false
+    try {
+      isClaimed = await process.claim({ application, release, epoch: this.#epoch })
+    } finally {
+      if (!isClaimed) await process.leave()
+    }
+    if (!isClaimed) {
       throw new ClusterError(`Slot ${slot.name} was taken by another instance of replay.`)
     }
     try {
+      if (hasSecretFiles(spec)) writeSecretFiles(this.#secretsFolderOf(spec), spec.secretFiles)
       // Whoever took over before it was claimed has not seen that it is used.
       await refuseNewer(process, this.#epoch)
       await checkStartConf(process, spec)
@@ -174,20 +180,20 @@ export class StaticLauncher implements ClusterLauncher {
     return answering
   }
 
-  /** @returns where Spark finds them */
-  #writeSecrets(spec: ClusterSpec): string {
-    const { secretFiles = {} } = spec
+  /** @returns where Spark finds its secret files, if it has any */
+  #secretsFolderOf(spec: ClusterSpec): string {
     const { secretsFolder } = this.#settings
-    const folder = folderOf(secretsFolder ?? '/', spec)
-    if (Object.keys(secretFiles).length === 0) return folder
-    if (secretsFolder === undefined) {
+    if (hasSecretFiles(spec) && secretsFolder === undefined) {
       throw new ClusterError(
         'Spark needs files to reach Kafka, which is secured: set KAPPA_STATIC_SECRETS_FOLDER to a folder that replay can write to and that is mounted at the same path in every container of the slots.',
       )
     }
-    writeSecretFiles(folder, secretFiles)
-    return folder
+    return folderOf(secretsFolder ?? '/', spec)
   }
+}
+
+function hasSecretFiles(spec: ClusterSpec): spec is ClusterSpec & { secretFiles: object } {
+  return Object.keys(spec.secretFiles ?? {}).length > 0
 }
 
 function folderOf(secretsFolder: string, { application, release }: Release): string {

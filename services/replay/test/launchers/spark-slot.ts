@@ -35,6 +35,7 @@ export class SparkSlot {
   readonly settings: SlotSettings
   readonly folder: string
   readonly #daemons: GuardedProcess[] = []
+  #masterUi: string | undefined
   readonly #driverArgument: string
   readonly #executorArgument: string
   #driver: GuardedProcess | undefined
@@ -77,6 +78,7 @@ export class SparkSlot {
         ...[`${deploy}.master.Master`, ...host, '--port', String(master)],
         ...['--webui-port', String(masterUi)],
       ])
+      slot.#masterUi = `http://127.0.0.1:${masterUi}`
       await until(() => accepts(master), Boolean, START_TIMEOUT_MS)
       await slot.#daemon('worker', [
         ...[`${deploy}.worker.Worker`, ...host, '--webui-port', String(workerUi)],
@@ -115,6 +117,16 @@ export class SparkSlot {
 
   signalDriver(signal: NodeJS.Signals): void {
     for (const { pid } of javaProcesses(this.#driverArgument)) signalProcess(pid, signal)
+  }
+
+  /** As somebody does who presses `kill` in the master's page. */
+  async takeApplicationAway(): Promise<void> {
+    const answer = await fetch(`${this.#masterUi}/json/`)
+    const { activeapps } = (await answer.json()) as { activeapps: { id: string }[] }
+    for (const { id } of activeapps) {
+      const body = new URLSearchParams({ id, terminate: 'true' })
+      await fetch(`${this.#masterUi}/app/kill/`, { method: 'POST', body, redirect: 'manual' })
+    }
   }
 
   async stop(): Promise<void> {
