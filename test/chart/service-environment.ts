@@ -52,7 +52,8 @@ function secretFiles({ volumes = [] }: V1PodSpec): string[] {
     .map(({ path }) => `/etc/kappa/secrets/${path}`)
 }
 
-function launcherSettings(objects: readonly KubernetesObject[]): string {
+/** The settings file of the Kubernetes launcher. */
+export function launcherSettings(objects: readonly KubernetesObject[]): string {
   const data = find(objects, 'ConfigMap kappa-launcher').data as Record<string, string>
   return data['kubernetes.yaml'] ?? ''
 }

@@ -21,7 +21,7 @@ import {
   runHelm,
   type Values,
 } from './render.ts'
-import { serviceEnvironment } from './service-environment.ts'
+import { launcherSettings, serviceEnvironment } from './service-environment.ts'
 import { matrix } from './values.ts'
 
 const versions = Object.keys(helms) as Helm[]
@@ -179,6 +179,16 @@ describe('The values of the chart', () => {
     assert.deepEqual((await changed({ logLevel: 'warn' })).sort(), all)
     assert.deepEqual(await changed({ ingest: { settings: { KAPPA_A: 1 } } }), all.slice(0, 1))
     assert.deepEqual(await changed({ spark: { driver: { memory: '2g' } } }), all.slice(1, 2))
+  })
+
+  test('pods of Spark run as the user of the values, or as one that the cluster gives', async () => {
+    const runAs = async (values: Values) =>
+      parse(launcherSettings(await render({ ...matrix.required, ...values }))).runAs
+    assert.deepEqual(await runAs({}), { user: 10001, group: 10001 })
+    assert.deepEqual(await runAs({ runAs: { user: 20000 } }), { user: 20000, group: 10001 })
+    assert.deepEqual(await runAs({ runAs: { user: 20000, group: null } }), { user: 20000 })
+    assert.equal(await runAs({ runAs: null }), undefined)
+    assert.equal(await runAs({ runAs: { user: null, group: null } }), undefined)
   })
 
   test('the Service of replay leads to the leader alone, ready or not', async () => {
