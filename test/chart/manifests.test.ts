@@ -129,6 +129,14 @@ for (const [name, values] of Object.entries(matrix)) {
       )
     })
 
+    test('namespaces stay when the chart goes, with whatever else they hold', () => {
+      const namespaces = objects.filter(({ kind }) => kind === 'Namespace')
+      assert.equal(namespaces.length > 0, 'namespacePerApplication' in values)
+      for (const each of namespaces) {
+        assert.equal(each.metadata.annotations?.['helm.sh/resource-policy'], 'keep', nameOf(each))
+      }
+    })
+
     test('nothing is exposed beyond the cluster unless the values say so', () => {
       for (const each of objects.filter(({ kind }) => kind === 'Service')) {
         assert.equal((each.spec as { type: string }).type, 'ClusterIP')
