@@ -198,6 +198,20 @@ describe('The values of the chart', () => {
     assert.equal(publishNotReadyAddresses, true)
   })
 
+  test('Spark drivers are open to replay, and their UI to operators', async () => {
+    const operators = { podSelector: { matchLabels: { role: 'operator' } } }
+    const metrics = { podSelector: { matchLabels: { role: 'metrics' } } }
+    const networkPolicy = { operatorsFrom: [operators], metricsFrom: [metrics] }
+    const objects = await render({ ...matrix.required, networkPolicy })
+    const { spec } = find(objects, 'NetworkPolicy kappa-spark-driver')
+    const { ingress } = spec as { ingress: { from: unknown[]; ports: { port: number }[] }[] }
+    assert.deepEqual(
+      ingress.map(({ ports }) => ports.map(({ port }) => port)),
+      [[15002, 4040], [4040]],
+    )
+    assert.deepEqual(ingress[1]?.from, [operators])
+  })
+
   test('the notes warn of what is exposed, loudly, and of nothing else', async () => {
     const notes = async (values: Values) => {
       const dryRun = ['install', 'kappa', chart, '--dry-run=client', '--values', '-']
