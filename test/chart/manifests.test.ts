@@ -129,6 +129,32 @@ for (const [name, values] of Object.entries(matrix)) {
       )
     })
 
+    test('replay may list no Secret, and change no pod but in its status', () => {
+      const roles = objects.filter(({ kind }) => kind === 'Role')
+      const ofReplay = roles.filter((role) =>
+        subjectsOf(objects, role).some((subject) => subject.endsWith('/kappa-replay')),
+      )
+      const rights = ofReplay.map(({ metadata, rules }) => [
+        metadata.name,
+        rightsOf(rules as Rules),
+      ])
+      if (name === refusesNothing) {
+        assert.deepEqual(rights, [])
+        return
+      }
+      assert.deepEqual(Object.fromEntries(rights), {
+        'kappa-replay': ['leases kappa-replay: get, update', 'pods/status: patch'],
+        'kappa-launcher': [
+          'pods: list, watch, create, delete',
+          'pods/log: get',
+          'secrets: create, delete',
+          'configmaps: list, create, delete',
+          'services: list, create, delete',
+          'configmaps kappa-releases: get, patch',
+        ],
+      })
+    })
+
     test('namespaces stay when the chart goes, with whatever else they hold', () => {
       const namespaces = objects.filter(({ kind }) => kind === 'Namespace')
       assert.equal(namespaces.length > 0, 'namespacePerApplication' in values)
@@ -197,6 +223,13 @@ function subjectsOf(objects: readonly KubernetesObject[], role: KubernetesObject
         (subject) => `${role.metadata.namespace}: ${subject.namespace}/${subject.name}`,
       ),
     )
+}
+
+/** `resource[ name]: verbs` */
+function rightsOf(rules: Rules): string[] {
+  return rules.flatMap(({ resources, resourceNames = [], verbs }) =>
+    resources.map((resource) => `${[resource, ...resourceNames].join(' ')}: ${verbs.join(', ')}`),
+  )
 }
 
 function selects(policy: Policy, labels: Readonly<Record<string, string>> = {}): boolean {
