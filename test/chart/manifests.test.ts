@@ -168,7 +168,7 @@ for (const [name, values] of Object.entries(matrix)) {
         assert.equal((each.spec as { type: string }).type, 'ClusterIP')
       }
       const exposing = objects.filter(({ kind }) => ['Ingress', 'HTTPRoute'].includes(kind))
-      assert.equal(exposing.length, name === 'everything' ? 6 : 0)
+      assert.equal(exposing.length, name === 'everything' ? 4 : 0)
       for (const each of exposing.filter(({ kind }) => kind === 'Ingress')) {
         assert.ok((each.spec as { tls?: unknown }).tls, nameOf(each))
       }

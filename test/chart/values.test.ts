@@ -8,6 +8,7 @@ import { describeValues } from '@kappa/chart/value-descriptions'
 import { readIngestConfig } from '@kappa/ingest/config'
 import { type ReplayConfig, readReplayConfig } from '@kappa/replay/config'
 import { readResultsConfig } from '@kappa/results/config'
+import type { V1IngressSpec } from '@kubernetes/client-node'
 import { parse } from 'yaml'
 import { CertificateAuthority } from '../kafka-cluster/certificates.ts'
 import { chart } from '../kubernetes/installation.ts'
@@ -196,6 +197,19 @@ describe('The values of the chart', () => {
     const { selector, publishNotReadyAddresses } = spec as Record<string, unknown>
     assert.equal((selector as Record<string, string>)['kappa.dev/leader'], 'true')
     assert.equal(publishNotReadyAddresses, true)
+  })
+
+  test('one Ingress, and one certificate, has all hosts that are named', async () => {
+    const hosts = { ingest: 'ingest.example.com', replay: 'replay.example.com' }
+    const ingress = { enabled: true, hosts, tls: { existingSecret: 'tls' } }
+    const objects = await render({ ...matrix.required, ingress })
+    assert.equal(objects.filter(({ kind }) => kind === 'Ingress').length, 1)
+    const { rules = [], tls } = find(objects, 'Ingress kappa-ingress').spec as V1IngressSpec
+    assert.deepEqual(tls, [{ hosts: Object.values(hosts), secretName: 'tls' }])
+    assert.deepEqual(
+      rules.map(({ host, http }) => [host, http?.paths[0]?.backend.service?.name]),
+      Object.entries(hosts).map(([service, host]) => [host, `kappa-${service}`]),
+    )
   })
 
   test('Spark drivers are open to replay, and their UI to operators', async () => {
