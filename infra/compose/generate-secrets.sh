@@ -5,7 +5,8 @@
 # another user, but are in a folder that only its owner can enter.
 set -eu
 
-folder=${KAPPA_SECRETS_FOLDER:-$(cd "$(dirname "$0")/../.." && pwd)/secrets}
+repository=$(cd "$(dirname "$0")/../.." && pwd)
+folder=${KAPPA_SECRETS_FOLDER:-$repository/secrets}
 umask 077
 mkdir -p "$folder"
 chmod 700 "$folder"
@@ -40,4 +41,9 @@ for slot in spark-1 spark-2; do
     echo "spark.connect.authenticate.token $(cat "$folder/$slot-token")"
     grep secret "$folder/$slot-cluster.properties"
   } | keep $slot-driver.properties
+done
+
+# What Compose mounts of the repository is for that other user, too, whatever the umask of the clone was.
+for part in applications schemas infra/compose; do
+  if [ -d "$repository/$part" ]; then chmod -R a+rX "$repository/$part"; fi
 done
