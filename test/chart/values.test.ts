@@ -192,6 +192,21 @@ describe('The values of the chart', () => {
     assert.equal(await runAs({ runAs: { user: null, group: null } }), undefined)
   })
 
+  test('no pod may fill the disk of its node', async () => {
+    const objects = await render({ ...matrix.required, replay: { scratchSizeLimit: '2Gi' } })
+    const limits = podTemplates(objects).flatMap(({ owner, spec: { volumes = [] } }) =>
+      volumes.flatMap(({ emptyDir }) => (emptyDir ? [[owner, emptyDir.sizeLimit]] : [])),
+    )
+    assert.deepEqual(Object.fromEntries(limits), {
+      'Deployment kappa-ingest': '1Gi',
+      'Deployment kappa-replay': '2Gi',
+      'Deployment kappa-results': '1Gi',
+    })
+    const { driver, executor } = parse(launcherSettings(objects))
+    assert.equal(driver.scratchSizeLimit, '5Gi')
+    assert.equal(executor.scratchSizeLimit, '20Gi')
+  })
+
   test('the Service of replay leads to the leader alone, ready or not', async () => {
     const { spec } = find(await render(matrix.required), 'Service kappa-replay')
     const { selector, publishNotReadyAddresses } = spec as Record<string, unknown>

@@ -46,6 +46,7 @@ const scaled = {
 const sparkPod = {
   cpuRequest: '500m',
   cpuLimit: '2',
+  scratchSizeLimit: '50Gi',
   labels: { team: 'data' },
   annotations: { 'example.com/a': 'b' },
   nodeSelector: { pool: 'spark' },

@@ -289,7 +289,8 @@ spec:
             {{- end }}
       volumes:
         - name: temporary
-          emptyDir: {}
+          emptyDir:
+            sizeLimit: {{ $values.scratchSizeLimit }}
         {{- if $secrets }}
         - name: secrets
           projected:
