@@ -241,6 +241,16 @@ describe('The values of the chart', () => {
     assert.deepEqual(ingress[1]?.from, [operators])
   })
 
+  test('another installation does not hide from the alerts that this one is gone', async () => {
+    const objects = await render(matrix.everything)
+    const { spec } = find(objects, 'PrometheusRule kappa-alerts')
+    const { groups } = spec as { groups: { rules: { alert: string; expr: string }[] }[] }
+    const exprs = groups.flatMap(({ rules }) => rules.map(({ expr }) => expr))
+    const absences = exprs.flatMap((expr) => expr.match(/absent(_over_time)?\([^)]*\)/g) ?? [])
+    assert.ok(absences.length > 0)
+    for (const absence of absences) assert.match(absence, /\{namespace="analytics"[,}]/)
+  })
+
   test('the notes warn of what is exposed, loudly, and of nothing else', async () => {
     const notes = async (values: Values) => {
       const dryRun = ['install', 'kappa', chart, '--dry-run=client', '--values', '-']
