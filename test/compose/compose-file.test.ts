@@ -12,6 +12,7 @@ interface Service {
   readonly read_only?: boolean
   readonly cap_drop?: readonly string[]
   readonly security_opt?: readonly string[]
+  readonly logging?: { readonly driver: string; readonly options: Readonly<Record<string, string>> }
   readonly ports?: readonly string[]
   readonly networks?: readonly string[]
   readonly environment?: Readonly<Record<string, string | number>>
@@ -54,6 +55,8 @@ describe('docker-compose.yml', () => {
       assert.equal(service.read_only, true, name)
       assert.deepEqual(service.cap_drop, ['ALL'], name)
       assert.deepEqual(service.security_opt, ['no-new-privileges:true'], name)
+      const options = { 'max-size': '10m', 'max-file': '3' }
+      assert.deepEqual(service.logging, { driver: 'local', options }, name)
       if (name !== 'volumes') assert.equal(service.user, '10001:10001', name)
       for (const port of service.ports ?? []) assert.match(port, /^127\.0\.0\.1:/, name)
     }
