@@ -30,8 +30,9 @@ import { ApplicationFolders } from './supervision/application-folders.ts'
 import { Supervisor } from './supervision/supervisor.ts'
 
 export interface ReplayOverrides {
-  /** Ends a start that waits for Kafka. */
+  /** Ends a start that has not taken over yet. */
   readonly signal?: AbortSignal | undefined
+  readonly beforeListening?: () => Promise<void>
   readonly launcher?: ClusterLauncher
   /** Told of every side effect; tests stop or kill replay there. */
   readonly onEffect?: EffectListener
@@ -50,7 +51,7 @@ export async function createReplay(
   config: ReplayConfig,
   overrides: ReplayOverrides = {},
 ): Promise<Service> {
-  const { signal } = overrides
+  const { signal, beforeListening } = overrides
   const logger = createLogger('replay', config.http.logLevel)
   const metrics = createMetrics('replay')
   const tracing = await startTracing('replay', config.http.tracing, logger)
@@ -64,6 +65,7 @@ export async function createReplay(
   })
   const store = new ObjectStore(config.objectStore, config.namespace)
   const { replicationFactor } = config.release
+  signal?.throwIfAborted()
   const control = await ControlLog.open(kafka, new TopicNames(config.namespace), {
     replicationFactor,
     timeoutMs: controlTimeoutMs,
@@ -76,6 +78,7 @@ export async function createReplay(
   if (traces) releases.onChange((record) => traces.changed(record))
   const positions = new PositionWriter(control)
   const launcher = overrides.launcher ?? (await createLauncher(config.launcher, logger))
+  signal?.throwIfAborted()
   await launcher.takeOver(control.epoch)
   const parts = {
     config,
@@ -128,6 +131,7 @@ export async function createReplay(
   const analysis = new DefinitionAnalysis(parts)
   replayRoutes(http, { config, parts, overview, supervisor, analysis })
   await mountQueueBoard(http, queue)
+  await beforeListening?.()
   const url = await listen(http, config.http)
   await folders.read()
   await supervisor.start()

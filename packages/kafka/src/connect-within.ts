@@ -26,7 +26,10 @@ export async function connectWithin(
   for (;;) {
     signal?.throwIfAborted()
     try {
-      return await connectKafka(config)
+      const kafka = await connectKafka(config)
+      if (signal?.aborted) await kafka.close()
+      signal?.throwIfAborted()
+      return kafka
     } catch (error) {
       const isWaiting = error instanceof KafkaError && error.code === 'unavailable'
       if (!isWaiting) throw error

@@ -20,7 +20,10 @@ export async function runService(
   start: (signal: AbortSignal) => Promise<Service>,
 ): Promise<void> {
   const stop = new AbortController()
-  const stopSignal = nextSignal(['SIGTERM', 'SIGINT']).then(() => stop.abort())
+  const stopSignal = nextSignal(['SIGTERM', 'SIGINT']).then(() => {
+    stop.abort()
+    endAnywayAfter(stopMsMax, name)
+  })
   let service: Service
   try {
     service = await start(stop.signal)
@@ -32,7 +35,6 @@ export async function runService(
   process.stdout.write(`${JSON.stringify({ service: name, listening: service.url })}\n`)
   try {
     await Promise.race([stopSignal, service.failed])
-    endAnywayAfter(stopMsMax, name)
     await service.stop()
     process.exit(0)
   } catch (error) {

@@ -5,10 +5,17 @@ import type { Service } from '@kappa/service/lifecycle'
 import { createLogger, type Logger } from '@kappa/service/logger'
 import { createMetrics } from '@kappa/service/metrics'
 import type { ReplayConfig } from '../config.ts'
-import { KubernetesApi } from '../kubernetes/kubernetes-api.ts'
+import { inWords, KubernetesApi } from '../kubernetes/kubernetes-api.ts'
 import type { LeaderElectionSettings } from './leader-election-settings.ts'
 import { labelLeader } from './leader-label.ts'
 import { LeaderLease } from './leader-lease.ts'
+
+export interface LeadOptions {
+  /** Ends the start. */
+  readonly signal: AbortSignal
+  /** To be awaited right before it listens: until then the port is that of who stands by. */
+  readonly beforeListening: () => Promise<void>
+}
 
 /**
  * Replay where several instances run: this one stands by, healthy and without requests, until it has
@@ -17,7 +24,7 @@ import { LeaderLease } from './leader-lease.ts'
 export async function createElectedReplay(
   config: ReplayConfig,
   election: LeaderElectionSettings,
-  lead: (signal: AbortSignal) => Promise<Service>,
+  lead: (options: LeadOptions) => Promise<Service>,
 ): Promise<Service> {
   const logger = createLogger('replay', config.http.logLevel)
   const api = new KubernetesApi(election.requestTimeoutMs)
@@ -38,10 +45,9 @@ export async function createElectedReplay(
     if (previousHolder !== undefined) {
       await labelLeader(api, { name: previousHolder, namespace }, false)
     }
-    await standby.close()
-    leading = await lead(over.signal)
+    leading = await lead({ signal: over.signal, beforeListening: standby.close })
     leading.failed.catch(failure.reject)
-    await labelLeader(api, { name, namespace }, true)
+    if (!over.signal.aborted) await labelLeader(api, { name, namespace }, true)
   })().catch((error: unknown) => {
     if (!over.signal.aborted) failure.reject(error)
   })
@@ -50,9 +56,15 @@ export async function createElectedReplay(
   const stop = async () => {
     over.abort()
     await electing
-    await leading?.stop()
-    await standby.close()
-    await lease.release()
+    try {
+      await leading?.stop()
+      await standby.close()
+    } finally {
+      await labelLeader(api, { name, namespace }, false).catch((error: unknown) => {
+        logger.warn({ reason: inWords(error) }, 'the label of the leader could not be removed')
+      })
+      await lease.release()
+    }
   }
   return {
     url: standby.url,

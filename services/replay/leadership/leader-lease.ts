@@ -25,6 +25,7 @@ export class LeaderLease {
   /** The lease as it was seen to change last, and when that was by our own clock. */
   #seen = { renewal: '', at: 0 }
   #renewing: Promise<void> | undefined
+  #isOfAnother = false
   #lose!: (error: Error) => void
 
   constructor(api: KubernetesApi, settings: LeaderElectionSettings, logger: Logger) {
@@ -70,8 +71,14 @@ export class LeaderLease {
     while (!signal.aborted) {
       await delay(retryIntervalMs, undefined, { signal }).catch(() => undefined)
       if (signal.aborted) return
-      if (await this.#tryToHold()) renewedAt = Date.now()
-      else if (Date.now() - renewedAt > renewDeadlineMs) {
+      const askedAt = Date.now()
+      const left = Math.max(0, renewedAt + renewDeadlineMs - askedAt)
+      const tooLate = delay(left, false, { signal }).catch(() => false)
+      if (await Promise.race([this.#tryToHold(), tooLate])) renewedAt = askedAt
+      else if (
+        !signal.aborted &&
+        (this.#isOfAnother || Date.now() - renewedAt >= renewDeadlineMs)
+      ) {
         this.#lose(new Error(`${podName} could not renew its lease, so it leads no more.`))
         return
       }
@@ -84,7 +91,8 @@ export class LeaderLease {
       const lease = await this.#read()
       if (!lease) return await this.#create()
       const { holderIdentity: holder = '' } = lease.spec ?? {}
-      if (holder !== '' && holder !== podName && !this.#hasExpired(lease)) return false
+      this.#isOfAnother = holder !== '' && holder !== podName
+      if (this.#isOfAnother && !this.#hasExpired(lease)) return false
       await this.#replace(lease, podName)
       if (holder !== podName) this.previousHolder = holder === '' ? undefined : holder
       return true

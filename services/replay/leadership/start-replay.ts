@@ -7,7 +7,5 @@ export async function startReplay(config: ReplayConfig, signal: AbortSignal): Pr
   const { leaderElection } = config
   if (!leaderElection) return createReplay(config, { signal })
   const { createElectedReplay } = await import('./elected-replay.ts')
-  return createElectedReplay(config, leaderElection, (stopped) =>
-    createReplay(config, { signal: stopped }),
-  )
+  return createElectedReplay(config, leaderElection, (options) => createReplay(config, options))
 }

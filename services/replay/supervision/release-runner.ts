@@ -86,7 +86,7 @@ export class ReleaseRunner {
 
   /** Resolves when it was stopped or the cluster has to be another one; rejects when it failed. */
   async #runCluster(): Promise<void> {
-    const { effects } = this.#parts
+    const { effects, logger } = this.#parts
     const { signal } = this.#stop
     const life = await ClusterLife.start(this.#parts, this.#record, signal)
     this.#life = life
@@ -106,7 +106,9 @@ export class ReleaseRunner {
       await effects
         .perform('stop cluster', this.id, () => life.stop())
         .catch(async (error: unknown) => {
-          await life.stop()
+          await life.stop().catch((problem: unknown) => {
+            logger.error({ err: problem }, 'a cluster could not be stopped')
+          })
           throw error
         })
       this.#life = undefined

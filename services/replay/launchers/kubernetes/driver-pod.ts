@@ -1,7 +1,7 @@
 import type { V1Pod, V1Service } from '@kubernetes/client-node'
 import type { ClusterSpec } from '../launcher.ts'
 import { type KubernetesLauncherSettings, podSettingsOf } from './kubernetes-settings.ts'
-import { nameOf, objectMeta, type ReleaseObjects } from './object-meta.ts'
+import { nameOf, objectMeta, type ReleaseObjects, secretNameOf } from './object-meta.ts'
 import {
   containerSecurity,
   placement,
@@ -54,7 +54,7 @@ export function driverPod(
       serviceAccountName: settings.serviceAccount,
       automountServiceAccountToken: true,
       enableServiceLinks: false,
-      securityContext: podSecurity,
+      securityContext: podSecurity(settings),
       terminationGracePeriodSeconds: 5,
       containers: [
         {
@@ -92,11 +92,11 @@ export function driverPod(
         },
       ],
       volumes: [
-        propertiesVolume(name),
-        secretsVolume(name),
+        propertiesVolume(secretNameOf(spec, objects, 'driver')),
+        secretsVolume(secretNameOf(spec, objects, 'processes')),
         templatesVolume(name),
-        scratchVolume('temporary'),
-        scratchVolume('local'),
+        scratchVolume('temporary', driver),
+        scratchVolume('local', driver),
       ],
     },
   }

@@ -1,7 +1,7 @@
 import type { V1Pod } from '@kubernetes/client-node'
 import type { ClusterSpec } from '../launcher.ts'
 import { type KubernetesLauncherSettings, podSettingsOf } from './kubernetes-settings.ts'
-import { nameOf, objectMeta, type ReleaseObjects } from './object-meta.ts'
+import { objectMeta, type ReleaseObjects, secretNameOf } from './object-meta.ts'
 import {
   containerSecurity,
   placement,
@@ -33,7 +33,7 @@ export function executorPod(
       ...placement(settings, executor, priority),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      securityContext: podSecurity,
+      securityContext: podSecurity(settings),
       terminationGracePeriodSeconds: 5,
       containers: [
         {
@@ -45,7 +45,10 @@ export function executorPod(
           ],
         },
       ],
-      volumes: [secretsVolume(nameOf(spec)), scratchVolume('temporary')],
+      volumes: [
+        secretsVolume(secretNameOf(spec, objects, 'processes')),
+        scratchVolume('temporary', executor),
+      ],
     },
   }
 }

@@ -39,6 +39,7 @@ export class KubernetesLauncher implements ClusterLauncher {
   readonly #api: KubernetesApi
   readonly #places: ReadonlyMap<string, Place>
   readonly #overrides: KubernetesLauncherOverrides
+  readonly #logger: Logger
   #epoch = 0
 
   constructor(
@@ -47,6 +48,7 @@ export class KubernetesLauncher implements ClusterLauncher {
     overrides: KubernetesLauncherOverrides = {},
   ) {
     this.#settings = settings
+    this.#logger = logger
     this.#api = new KubernetesApi(settings.requestTimeoutMs)
     this.#overrides = overrides
     const { owner, relistIntervalMs, namespace, namespaces = {} } = settings
@@ -64,11 +66,20 @@ export class KubernetesLauncher implements ClusterLauncher {
 
   async takeOver(epoch: number): Promise<void> {
     this.#epoch = epoch
-    for (const place of this.#places.values()) {
-      await place.fence.takeOver(epoch)
-      await this.#remove(place, selectorOfAll(this.#settings.owner))
-      await place.pods.start()
-    }
+    const places = [...this.#places.values()]
+    await Promise.all(places.map(({ fence }) => fence.takeOver(epoch)))
+    await Promise.all(
+      places.map(async (place) => {
+        await place.pods.start()
+        try {
+          await this.#remove(place, selectorOfAll(this.#settings.owner))
+        } catch (error) {
+          // One lost node must not keep all applications down: each start sees to its own release.
+          const { namespace } = place
+          this.#logger.error({ err: error, namespace }, 'clusters of before could not be removed')
+        }
+      }),
+    )
   }
 
   async close(): Promise<void> {
@@ -86,7 +97,7 @@ export class KubernetesLauncher implements ClusterLauncher {
     const place = this.#placeOf(spec)
     const deadline = Date.now() + timeoutMs
     const owner = await place.fence.ownerReference(this.#epoch)
-    await this.#removeRelease(place, spec)
+    await this.#removeRelease(place, spec, signal)
     const instance = randomUUID()
     const token = randomBytes(32).toString('base64url')
     const remove = () => this.#remove(place, selectorOfInstance(instance))
@@ -109,7 +120,9 @@ export class KubernetesLauncher implements ClusterLauncher {
       await place.fence.check(this.#epoch)
       return cluster
     } catch (error) {
-      await remove()
+      await remove().catch((problem: unknown) => {
+        this.#logger.error({ err: problem }, 'a cluster that did not start could not be removed')
+      })
       throw error
     }
   }
@@ -120,15 +133,12 @@ export class KubernetesLauncher implements ClusterLauncher {
     const { namespace } = objects
     const settings = this.#settings
     try {
-      await Promise.all([
-        core.createNamespacedSecret({
-          namespace,
-          body: driverSecret(settings, spec, objects, token),
-        }),
-        core.createNamespacedSecret({ namespace, body: processesSecret(spec, objects) }),
-        core.createNamespacedConfigMap({ namespace, body: templates(settings, spec, objects) }),
-        core.createNamespacedService({ namespace, body: driverService(spec, objects) }),
-      ])
+      // First, because whoever removes them knows the names of the Secrets from it.
+      await core.createNamespacedConfigMap({ namespace, body: templates(settings, spec, objects) })
+      const secret = driverSecret(settings, spec, objects, token)
+      await core.createNamespacedSecret({ namespace, body: secret })
+      await core.createNamespacedSecret({ namespace, body: processesSecret(spec, objects) })
+      await core.createNamespacedService({ namespace, body: driverService(spec, objects) })
       const body = driverPod(settings, spec, objects)
       const pod = await core.createNamespacedPod({ namespace, body })
       return pod.metadata?.uid ?? ''
@@ -140,17 +150,18 @@ export class KubernetesLauncher implements ClusterLauncher {
     }
   }
 
-  #removeRelease(place: Place, release: Release): Promise<void> {
-    return this.#remove(place, selectorOf(release, this.#settings.owner))
+  #removeRelease(place: Place, release: Release, signal?: AbortSignal): Promise<void> {
+    return this.#remove(place, selectorOf(release, this.#settings.owner), signal)
   }
 
   /** Resolves when the pods are gone, and so all that could write. @throws ClusterError */
-  #remove({ namespace }: Place, labelSelector: string): Promise<void> {
+  #remove({ namespace }: Place, labelSelector: string, signal?: AbortSignal): Promise<void> {
     return removeObjects(this.#api, {
       namespace,
       labelSelector,
       epoch: this.#epoch,
       timeoutMs: this.#settings.stopTimeoutMs,
+      signal,
     })
   }
 

@@ -14,6 +14,9 @@ const anyObject = Type.Record(Type.String(), Type.Any())
 
 const podSettings = {
   cpuRequest: Type.Optional(Type.String({ description: 'For example `500m`.' })),
+  scratchSizeLimit: Type.Optional(
+    Type.String({ description: 'Of each of its scratch volumes, for example `20Gi`.' }),
+  ),
   cpuLimit: Type.Optional(Type.String({ description: 'None by default: idle cores are used.' })),
   labels: texts('On top of those that the launcher sets.'),
   annotations: texts('Of the pods.'),
@@ -55,6 +58,12 @@ const settingsFile = Type.Object(
       minLength: 1,
       description: 'ConfigMap in each namespace that owns what belongs to releases.',
     }),
+    runAs: Type.Optional(
+      Type.Object(
+        { user: Type.Optional(Type.Integer()), group: Type.Optional(Type.Integer()) },
+        { ...closed, description: 'Of all pods; left out, the cluster says.' },
+      ),
+    ),
     serviceAccount: Type.String({ minLength: 1, description: 'Of drivers.' }),
     priorityClasses: Type.Optional(
       Type.Object({ live: Type.String(), replay: Type.String() }, closed),
@@ -91,7 +100,7 @@ export function readKubernetesLauncher(read: ConfigReader): KubernetesLauncherSe
     relistIntervalMs: read.milliseconds('KAPPA_KUBERNETES_RELIST_INTERVAL_MS', {
       default: 30_000,
     }),
-    stopTimeoutMs: read.milliseconds('KAPPA_KUBERNETES_STOP_TIMEOUT_MS', { default: 60_000 }),
+    stopTimeoutMs: read.milliseconds('KAPPA_KUBERNETES_STOP_TIMEOUT_MS', { default: 45_000 }),
   }
 }
 

@@ -24,7 +24,7 @@ const RELEASE = 'kappa.dev/release'
 const EPOCH = 'kappa.dev/epoch'
 const INSTANCE = 'kappa.dev/instance'
 
-/** Of the driver's pod, its Service and the templates; of the others the beginning. */
+/** Of the driver's pod, its Service and the templates; of Secrets and executors the beginning. */
 export function nameOf({ application, release }: Release): string {
   return `${application}-${release}`
 }
@@ -50,6 +50,29 @@ export function objectMeta(
     },
     ownerReferences: [owner],
   }
+}
+
+type SecretOf = 'driver' | 'processes'
+
+/** Of another start it is another one, so that whoever deletes it late deletes nobody else's. */
+export function secretNameOf(
+  release: Release,
+  { instance }: Pick<ReleaseObjects, 'instance'>,
+  of: SecretOf,
+): string {
+  return `${nameOf(release)}-${of}-${instance.slice(0, 8)}`
+}
+
+/** Of the start that has made the templates. */
+export function secretNamesOf({ metadata }: { metadata?: V1ObjectMeta }): string[] {
+  const {
+    [APPLICATION]: application,
+    [RELEASE]: release,
+    [INSTANCE]: instance,
+  } = metadata?.labels ?? {}
+  if (application === undefined || instance === undefined) return []
+  const name = { application, release: Number(release) }
+  return (['driver', 'processes'] as const).map((of) => secretNameOf(name, { instance }, of))
 }
 
 /** Of everything that belongs to releases of one installation in a namespace. */

@@ -6,18 +6,19 @@ import type {
 } from '@kubernetes/client-node'
 import type { KubernetesLauncherSettings, PodSettings } from './kubernetes-settings.ts'
 
-/** Of the user `spark` in the image. */
-const USER = 10_001
-
 /** Pod Security `restricted`, of the pod. */
-export const podSecurity = {
-  runAsNonRoot: true,
-  runAsUser: USER,
-  runAsGroup: USER,
-  fsGroup: USER,
-  fsGroupChangePolicy: 'OnRootMismatch',
-  seccompProfile: { type: 'RuntimeDefault' },
-} as const
+export function podSecurity({ runAs: { user, group } = {} }: KubernetesLauncherSettings) {
+  return {
+    runAsNonRoot: true,
+    ...(user !== undefined && { runAsUser: user }),
+    ...(group !== undefined && {
+      runAsGroup: group,
+      fsGroup: group,
+      fsGroupChangePolicy: 'OnRootMismatch',
+    }),
+    seccompProfile: { type: 'RuntimeDefault' },
+  }
+}
 
 /** Pod Security `restricted`, of each container. */
 export const containerSecurity: V1SecurityContext = {
@@ -37,16 +38,19 @@ export const temporaryFolder = '/tmp'
 /** Readable by the process and nobody else in its pod. */
 const fileMode = 0o440
 
-export const secretsVolume = (name: string) => ({
+export const secretsVolume = (secretName: string) => ({
   name: 'secrets',
-  secret: { secretName: `${name}-processes`, defaultMode: fileMode },
+  secret: { secretName, defaultMode: fileMode },
 })
-export const propertiesVolume = (name: string) => ({
+export const propertiesVolume = (secretName: string) => ({
   name: 'properties',
-  secret: { secretName: `${name}-driver`, defaultMode: fileMode },
+  secret: { secretName, defaultMode: fileMode },
 })
 export const templatesVolume = (name: string) => ({ name: 'templates', configMap: { name } })
-export const scratchVolume = (name: string) => ({ name, emptyDir: {} })
+export const scratchVolume = (name: string, { scratchSizeLimit }: PodSettings) => ({
+  name,
+  emptyDir: scratchSizeLimit === undefined ? {} : { sizeLimit: scratchSizeLimit },
+})
 
 /** What settings and priority say of a pod, whichever it is. */
 export function placement(

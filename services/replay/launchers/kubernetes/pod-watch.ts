@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '@kappa/service/logger'
-import { type V1Pod, Watch } from '@kubernetes/client-node'
+import { type V1Pod, type V1Status, Watch } from '@kubernetes/client-node'
 import { inWords, type KubernetesApi } from '../../kubernetes/kubernetes-api.ts'
 
 const retryMs = 1_000
@@ -83,10 +83,17 @@ export class PodWatch {
     const watch = await new Watch(this.#api.config).watch(
       `/api/v1/namespaces/${namespace}/pods`,
       { labelSelector, resourceVersion, timeoutSeconds: Math.ceil(relistIntervalMs / 1_000) },
-      (type: string, pod: V1Pod) => this.#heard(type, pod, ended.resolve),
-      () => ended.resolve(),
+      (type: string, object: V1Pod | V1Status) => {
+        // For example because the version is too old to go on from.
+        if (type === 'ERROR') ended.reject(new Error((object as V1Status).message ?? type))
+        else this.#heard(type, object as V1Pod)
+      },
+      (error: unknown) => (error ? ended.reject(error) : ended.resolve()),
     )
-    const abort = () => watch.abort()
+    const abort = () => {
+      ended.resolve()
+      watch.abort()
+    }
     this.#over.signal.addEventListener('abort', abort, { once: true })
     const timer = setTimeout(abort, relistIntervalMs)
     try {
@@ -99,9 +106,7 @@ export class PodWatch {
     }
   }
 
-  #heard(type: string, pod: V1Pod, end: () => void): void {
-    // For example because the version is too old to go on from.
-    if (type === 'ERROR') end()
+  #heard(type: string, pod: V1Pod): void {
     if (type === 'DELETED') this.#pods.delete(uidOf(pod))
     if (type === 'ADDED' || type === 'MODIFIED') this.#pods.set(uidOf(pod), pod)
     this.#tell()

@@ -5,7 +5,7 @@ import type { ClusterSpec } from '../launcher.ts'
 import { formatProperties } from '../spark-command.ts'
 import { executorPod } from './executor-pod.ts'
 import type { KubernetesLauncherSettings } from './kubernetes-settings.ts'
-import { objectMeta, type ReleaseObjects } from './object-meta.ts'
+import { objectMeta, type ReleaseObjects, secretNameOf } from './object-meta.ts'
 import { rpcSecretFile } from './pod-parts.ts'
 import {
   argumentsFile,
@@ -26,7 +26,7 @@ export function driverSecret(
   const properties = sparkProperties(settings, spec, { namespace, token })
   const meta = objectMeta(spec, 'spark-cluster', objects)
   return {
-    metadata: { ...meta, name: `${meta.name}-driver` },
+    metadata: { ...meta, name: secretNameOf(spec, objects, 'driver') },
     immutable: true,
     stringData: {
       [propertiesFile]: formatProperties(properties),
@@ -39,7 +39,7 @@ export function driverSecret(
 export function processesSecret(spec: ClusterSpec, objects: ReleaseObjects): V1Secret {
   const meta = objectMeta(spec, 'spark-cluster', objects)
   return {
-    metadata: { ...meta, name: `${meta.name}-processes` },
+    metadata: { ...meta, name: secretNameOf(spec, objects, 'processes') },
     immutable: true,
     stringData: {
       ...spec.secretFiles,

@@ -92,9 +92,18 @@ export class RunningCluster implements Cluster {
     return [...new Set([...waiting, ...ended.map(({ text }) => text)])]
   }
 
-  async stop(): Promise<void> {
-    this.#stopping ??= this.#parts.remove().finally(() => this.#over.abort())
-    await this.#stopping
+  /** Can be asked for again when it has failed. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop().catch((error: unknown) => {
+      this.#stopping = undefined
+      throw error
+    })
+    return this.#stopping
+  }
+
+  async #stop(): Promise<void> {
+    await this.#parts.remove()
+    this.#over.abort()
     await this.gone
   }
 
@@ -123,9 +132,6 @@ export class RunningCluster implements Cluster {
   async #watch(): Promise<string> {
     const { pods, release } = this.#parts
     const { signal } = this.#over
-    const aborted = new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => resolve(), { once: true })
-    })
     let seen = false
     for (;;) {
       if (signal.aborted) return 'It was stopped.'
@@ -136,7 +142,7 @@ export class RunningCluster implements Cluster {
       if (driver && problem && hasEnded(driver)) return `${problem.text} ${await this.#endOfLog()}`
       if (driver) seen = true
       else if (seen) return `Pod ${nameOf(release)} was deleted.`
-      await Promise.race([changed, aborted])
+      await untilEither(changed, signal)
     }
   }
 
@@ -166,6 +172,16 @@ export class RunningCluster implements Cluster {
       return `(Its log cannot be read: ${inWords(error)})`
     }
   }
+}
+
+/** Leaves nothing at the signal, which lives as long as the cluster. */
+async function untilEither(changed: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const aborted = () => resolve()
+  signal.addEventListener('abort', aborted, { once: true })
+  if (signal.aborted) resolve()
+  await Promise.race([changed, promise])
+  signal.removeEventListener('abort', aborted)
 }
 
 /** The state of its container is known before the phase of the pod. */

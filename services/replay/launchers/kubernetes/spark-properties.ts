@@ -15,6 +15,8 @@ export const propertiesFile = 'spark.properties'
 /** More options of the driver's JVM. */
 export const argumentsFile = 'java.args'
 export const localFolder = '/var/lib/spark'
+/** Spark takes a volume of this name for what `spark.local.dir` is for. */
+const scratchOfExecutors = 'spark.kubernetes.executor.volumes.emptyDir.spark-local-dir-1'
 /** Names of executors are these and a number. */
 const executorPrefixLengthMax = 47
 
@@ -46,6 +48,10 @@ export function sparkProperties(
     // Executors come while the driver goes on: it need not wait for them to listen.
     'spark.scheduler.minRegisteredResourcesRatio': '0',
     ...executors(spec),
+    ...(executor.scratchSizeLimit !== undefined && {
+      [`${scratchOfExecutors}.mount.path`]: localFolder,
+      [`${scratchOfExecutors}.options.sizeLimit`]: executor.scratchSizeLimit,
+    }),
     ...(spec.systemProperties && {
       'spark.executor.extraJavaOptions': javaProperties(spec.systemProperties),
     }),

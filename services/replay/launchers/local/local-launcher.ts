@@ -53,11 +53,13 @@ export class LocalLauncher implements ClusterLauncher {
     const processFile = join(folder, this.#fence.pidFileName(instance))
     this.#fence.check()
     await this.#fence.endProcesses(folder)
+    const [port] = (await freePorts([0])) as [number]
+    // The files are those of whoever may have taken over meanwhile.
+    this.#fence.check()
     rmSync(temporaryFolder, { recursive: true, force: true })
     mkdirSync(temporaryFolder, { recursive: true, mode: 0o700 })
     writeSecretFiles(secretsFolder, spec.secretFiles ?? {})
 
-    const [port] = (await freePorts([0])) as [number]
     const token = randomBytes(32).toString('base64url')
     const propertiesFile = join(folder, 'spark.properties')
     const conf = {

@@ -60,6 +60,8 @@ export class Slot {
     }
     const found = await this.#look(epoch)
     await found?.process.leave()
+    // Nobody here has it: perhaps it was out of reach when it was thought to be gone.
+    if (found?.isUsed && this.holder === undefined) this.#isUnproven = true
     return found !== undefined
   }
 
@@ -96,7 +98,11 @@ export class Slot {
       try {
         const found = await this.#look(epoch)
         if (found?.isUsed === false) return found.process
-        await found?.process.end(deadline)
+        if (found) {
+          this.#isUnproven = true
+          await found.process.end(deadline)
+          this.#isUnproven = false
+        }
         silence = undefined
       } catch (error) {
         if (!(error instanceof SilentSlotError)) throw error

@@ -44,8 +44,12 @@ export class StaticCluster implements Cluster {
     return this.#isSilent ? [`${this.#where} does not answer.`] : []
   }
 
+  /** Can be asked for again when it has failed. */
   stop(): Promise<void> {
-    this.#stopping ??= this.#stop()
+    this.#stopping ??= this.#stop().catch((error: unknown) => {
+      this.#stopping = undefined
+      throw error
+    })
     return this.#stopping
   }
 
