@@ -26,7 +26,8 @@ const systemProperties = { [systemProperty.name]: systemProperty.value }
 
 /** Two slots. */
 export async function staticRig(executors: ExecutorsOfSlot): Promise<LauncherRig> {
-  const folder = join(testStack().stateFolder, 'static-launcher')
+  // Of this file alone: another may run at the same time.
+  const folder = join(testStack().stateFolder, `static-${executors.replaceAll(' ', '-')}`)
   const secretsFolder = join(folder, 'secrets')
   mkdirSync(secretsFolder, { recursive: true, mode: 0o700 })
   const slots = await Promise.all(
