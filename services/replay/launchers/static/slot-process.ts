@@ -32,14 +32,11 @@ const epochName = /^kappa_epoch_(\d+)$/
 
 /**
  * Ends the JVM at once, without its shutdown hooks, which might hang. Spark evaluates the projection
- * of a list of values in the driver, when it plans it.
+ * of a list of values in the driver, when it plans it: so it need not be run, which a Spark that has
+ * stopped cannot do.
  */
 const haltSql =
   "SELECT java_method('org.apache.hadoop.util.ExitUtil', 'halt', status) FROM VALUES (1) AS exit(status)"
-
-/** null once Spark has stopped. */
-const sparkEnvSql =
-  "SELECT java_method('org.apache.spark.SparkEnv', 'get') AS env FROM VALUES (0) AS id"
 
 const haltTimeoutMs = 2_000
 const haltPollMs = 50
@@ -82,11 +79,15 @@ export class SlotProcess {
 
   /**
    * Whether Spark has stopped in it, as it does when its master takes the application away; the
-   * process stays, answers, and runs nothing any more.
+   * process stays and answers, but fails at everything that it is to run.
    */
   async isStopped(): Promise<boolean> {
-    const [row] = await this.#session.sql(sparkEnvSql).collect()
-    return row?.env == null
+    try {
+      await this.#session.sql('SELECT 1').collect()
+      return false
+    } catch (error) {
+      return error instanceof SparkTransportError && error.kind === 'protocol'
+    }
   }
 
   /** Whether it is not as it was started. */
@@ -167,14 +168,14 @@ export class SlotProcess {
 
   /** Returns once it does not answer any more, or after a while. */
   async #halt(): Promise<void> {
-    const over = new AbortController()
     const deadline = Date.now() + haltTimeoutMs
-    const halting = this.#session.sql(haltSql).collect({ signal: over.signal })
-    halting.catch(() => undefined)
+    this.#session
+      .sql(haltSql)
+      .explain()
+      .catch(() => undefined)
     do {
       await delay(haltPollMs)
     } while ((await this.ask()) === 'answers' && Date.now() < deadline)
-    over.abort()
   }
 
   async #create(view: string, query: string): Promise<boolean> {

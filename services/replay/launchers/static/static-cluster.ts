@@ -70,15 +70,6 @@ export class StaticCluster implements Cluster {
     await this.gone
   }
 
-  /** false where nobody knows, which the next look at whether it answers finds out. */
-  async #isStopped(): Promise<boolean> {
-    try {
-      return await this.process.isStopped()
-    } catch {
-      return false
-    }
-  }
-
   /** Resolves with why it is over, in words. */
   async #watch(): Promise<string> {
     const { pollIntervalMs, silentMsMax } = this.#parts.bounds
@@ -96,7 +87,7 @@ export class StaticCluster implements Cluster {
       if (signal.aborted) return 'It was stopped.'
       if (state === 'replaced') return `${where} has ended and was started anew; its log says why.`
       if (state === 'nothing-listens') return `${where} has ended; its log says why.`
-      if (looks % looksPerStoppedLook === 0 && (await this.#isStopped())) {
+      if (looks % looksPerStoppedLook === 0 && (await this.process.isStopped())) {
         return `${where} has stopped, though its process answers; its log says why.`
       }
       if (Date.now() - answeredAt >= silentMsMax) {
