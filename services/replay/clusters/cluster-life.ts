@@ -79,7 +79,7 @@ export class ClusterLife {
     }
   }
 
-  /** Starts the query of every view of a prepared definition. */
+  /** Starts the query of every view of a prepared definition, one after the other. */
   async startViews(definition: ReleaseRecord['definition']): Promise<void> {
     const { control, kafka, store, config, logger, effects } = this.#parts
     const { application, release } = this.record
@@ -108,10 +108,10 @@ export class ClusterLife {
       const { streams } = definition
       const runner = new ViewRunner({ name, view, position, settings, streams, logger })
       runner.checkUndecodable()
-      await effects.perform('start query', this.record, () => this.#startFirst(runner, definition))
       this.views.push(runner)
+      await effects.perform('start query', this.record, () => this.#startFirst(runner, definition))
+      this.publish([runner])
     }
-    this.publish(this.views)
   }
 
   /** The definition with what Spark made of its views. */

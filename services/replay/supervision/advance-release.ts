@@ -32,9 +32,15 @@ export async function advanceRelease(
 ): Promise<void> {
   const { releases } = parts
   const definition = await prepareRelease(parts, life.session, id, signal)
-  await life.startViews(definition)
+  const starting = life.startViews(definition)
+  starting.catch(() => undefined)
+  // Readers know the views of a release that has run before: those that run again count at once.
+  if (releases.get(id).state === 'starting') await starting
+  const caring = life.care(definition)
+  caring.catch(() => undefined)
+  await Promise.race([starting, caring])
   await enterRunning(releases, id, { ...definition, views: life.viewsAsStarted() })
-  await Promise.race([life.care(definition), proceed(parts, id, life, signal)])
+  await Promise.race([caring, proceed(parts, id, life, signal)])
 }
 
 /** Whoever publishes learns from this record what is decoded: every query does by now. */
