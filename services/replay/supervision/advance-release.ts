@@ -38,7 +38,9 @@ export async function advanceRelease(
   if (releases.get(id).state === 'starting') await starting
   const caring = life.care(definition)
   caring.catch(() => undefined)
-  await Promise.race([starting, caring])
+  const areStarted = await Promise.race([starting.then(() => true), caring.then(() => false)])
+  // Its life was over before: some of its views were not started, and yet they are its views.
+  if (!areStarted) return
   await enterRunning(releases, id, { ...definition, views: life.viewsAsStarted() })
   await Promise.race([caring, proceed(parts, id, life, signal)])
 }
