@@ -39,7 +39,9 @@ export async function removeObjects(api: KubernetesApi, removal: Removal): Promi
       if (Date.now() > deadline) throw new ClusterError(stay(pods, removal))
     } catch (error) {
       if (error instanceof ClusterError) throw error
-      if (hasStatus(error, 403) || Date.now() > deadline) {
+      // Without its account or its rights, as when all is uninstalled, waiting changes nothing.
+      const mayNot = hasStatus(error, 401) || hasStatus(error, 403)
+      if (mayNot || Date.now() > deadline) {
         throw new ClusterError(
           `What was left of a cluster in the namespace ${removal.namespace} could not be removed: ${inWords(error)}`,
           { cause: error },
