@@ -87,7 +87,6 @@ async function start(
   const connecting = connectWithin(
     { ...config.kafka, log },
     {
-      startTimeoutMs: config.kafka.startTimeoutMs,
       signal: overrides.signal,
       onWaiting: (reason) => logger.info({ reason }, 'Waiting for Kafka'),
     },

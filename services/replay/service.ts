@@ -59,7 +59,6 @@ export async function createReplay(
   const contracts = await ContractsFolder.read(config.schemasFolder)
   for (const warning of kafkaSecurityWarnings(config.kafka.security)) logger.warn(warning)
   const kafka = await connectWithin(config.kafka, {
-    startTimeoutMs: config.kafka.startTimeoutMs,
     signal,
     onWaiting: (reason) => logger.info({ reason }, 'Waiting for Kafka'),
   })

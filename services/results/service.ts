@@ -66,7 +66,6 @@ export async function createResults(
   const kafka =
     given ??
     (await connectWithin(config.kafka, {
-      startTimeoutMs: config.kafka.startTimeoutMs,
       signal,
       onWaiting: (reason) => logger.info({ reason }, 'Waiting for Kafka'),
     }))

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { type AddressInfo, connect, createServer, type Server } from 'node:net'
+import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { startGuarded } from '@kappa/processes/guarded-process'
 import { freePorts } from '@kappa/processes/ports'
 import { copyFlights } from '../platform/flights-copy.ts'
+import { serviceEnvironment } from '../platform/platform.ts'
 import type { ServiceName } from '../platform/service-process.ts'
 import { waitFor } from '../platform/wait.ts'
 import { testStack } from '../stack.ts'
@@ -46,40 +48,26 @@ async function forwardToKafka(port: number): Promise<Server> {
       each.on('error', () => [socket, kafka].map((s) => s.destroy()))
     socket.pipe(kafka).pipe(socket)
   })
-  server.listen(port, '127.0.0.1')
-  await waitFor(
-    'a way to Kafka',
-    async () => (server.address() as AddressInfo | null)?.port,
-    timeoutMs,
-  )
+  await once(server.listen(port, '127.0.0.1'), 'listening')
   return server
 }
 
 async function start(name: ServiceName, run: string, kafkaPort: number) {
-  const stack = testStack()
   mkdirSync(applicationsFolder, { recursive: true })
   const logFile = join(folder, `${name}-${run}.log`)
   const output = openSync(logFile, 'a')
   const child = await startGuarded(process.execPath, [join(root, 'services', name, 'main.ts')], {
     output,
     env: {
-      KAPPA_NAMESPACE: namespace,
-      KAPPA_HTTP_PORT: '0',
+      ...serviceEnvironment({
+        namespace,
+        redisDatabase: 23,
+        applicationsFolder,
+        schemasFolder: copy.schemasFolder,
+        folder,
+      }),
       KAPPA_KAFKA_BROKERS: `127.0.0.1:${kafkaPort}`,
       KAPPA_KAFKA_START_TIMEOUT_MS: String(2 * timeoutMs),
-      KAPPA_REDIS_URL: `${stack.redisUrl}/23`,
-      KAPPA_REDIS_PASSWORD_FILE: stack.redisPasswordFile,
-      KAPPA_S3_ENDPOINT: stack.s3.endpoint,
-      KAPPA_S3_REGION: stack.s3.region,
-      KAPPA_S3_BUCKET: stack.s3.bucket,
-      KAPPA_S3_CREDENTIALS_FILE: stack.s3.credentialsFile,
-      KAPPA_APPLICATIONS_FOLDER: applicationsFolder,
-      KAPPA_SCHEMAS_FOLDER: copy.schemasFolder,
-      KAPPA_SPARK_JARS_FOLDER: stack.sparkJarsFolder,
-      KAPPA_SPARK_ARCHIVE_FILE: stack.sparkArchiveFile,
-      KAPPA_SPARK_WORK_FOLDER: join(folder, 'spark'),
-      KAPPA_JAVA: stack.java,
-      KAPPA_LOG_LEVEL: 'info',
     },
   }).finally(() => closeSync(output))
   const log = () => readFileSync(logFile, 'utf8')

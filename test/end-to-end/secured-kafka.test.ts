@@ -3,6 +3,7 @@ import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { connectKafka } from '@kappa/kafka/connect'
+import { hasCode } from '@kappa/processes/error-code'
 import { SecuredKafka } from '../kafka-cluster/secured-kafka.ts'
 import { copyFlights } from '../platform/flights-copy.ts'
 import { Platform } from '../platform/platform.ts'
@@ -99,7 +100,7 @@ function readIfThere(path: string): { mode: number; text: Buffer } | undefined {
     const status = statSync(path)
     return status.isFile() ? { mode: status.mode & 0o777, text: readFileSync(path) } : undefined
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

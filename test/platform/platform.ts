@@ -25,6 +25,35 @@ export interface ServiceStart {
   readonly log?: string
 }
 
+/** What every service is told over the run's Kafka, object store and Redis. */
+export function serviceEnvironment({
+  namespace,
+  redisDatabase,
+  applicationsFolder,
+  schemasFolder,
+  folder,
+}: Omit<PlatformOptions, 'environment' | 'replay'> & { readonly folder: string }) {
+  const stack = testStack()
+  return {
+    KAPPA_NAMESPACE: namespace,
+    KAPPA_HTTP_PORT: '0',
+    KAPPA_KAFKA_BROKERS: stack.kafkaBrokers,
+    KAPPA_REDIS_URL: `${stack.redisUrl}/${redisDatabase}`,
+    KAPPA_REDIS_PASSWORD_FILE: stack.redisPasswordFile,
+    KAPPA_S3_ENDPOINT: stack.s3.endpoint,
+    KAPPA_S3_REGION: stack.s3.region,
+    KAPPA_S3_BUCKET: stack.s3.bucket,
+    KAPPA_S3_CREDENTIALS_FILE: stack.s3.credentialsFile,
+    KAPPA_APPLICATIONS_FOLDER: applicationsFolder,
+    KAPPA_SCHEMAS_FOLDER: schemasFolder,
+    KAPPA_SPARK_JARS_FOLDER: stack.sparkJarsFolder,
+    KAPPA_SPARK_ARCHIVE_FILE: stack.sparkArchiveFile,
+    KAPPA_SPARK_WORK_FOLDER: join(folder, 'spark'),
+    KAPPA_JAVA: stack.java,
+    KAPPA_LOG_LEVEL: 'info',
+  }
+}
+
 /** The three services as processes over the run's Kafka, object store and Redis. */
 export class Platform extends PlatformClient {
   override ingest!: ServiceProcess
@@ -41,22 +70,7 @@ export class Platform extends PlatformClient {
     this.redisUrl = `${stack.redisUrl}/${options.redisDatabase}`
     mkdirSync(this.folder, { recursive: true })
     this.#environment = {
-      KAPPA_NAMESPACE: options.namespace,
-      KAPPA_HTTP_PORT: '0',
-      KAPPA_KAFKA_BROKERS: stack.kafkaBrokers,
-      KAPPA_REDIS_URL: this.redisUrl,
-      KAPPA_REDIS_PASSWORD_FILE: stack.redisPasswordFile,
-      KAPPA_S3_ENDPOINT: stack.s3.endpoint,
-      KAPPA_S3_REGION: stack.s3.region,
-      KAPPA_S3_BUCKET: stack.s3.bucket,
-      KAPPA_S3_CREDENTIALS_FILE: stack.s3.credentialsFile,
-      KAPPA_APPLICATIONS_FOLDER: options.applicationsFolder,
-      KAPPA_SCHEMAS_FOLDER: options.schemasFolder,
-      KAPPA_SPARK_JARS_FOLDER: stack.sparkJarsFolder,
-      KAPPA_SPARK_ARCHIVE_FILE: stack.sparkArchiveFile,
-      KAPPA_SPARK_WORK_FOLDER: join(this.folder, 'spark'),
-      KAPPA_JAVA: stack.java,
-      KAPPA_LOG_LEVEL: 'info',
+      ...serviceEnvironment({ ...options, folder: this.folder }),
       ...options.environment,
     }
   }

@@ -4,9 +4,12 @@ import { type Kafka, type KafkaConfig, KafkaError } from './port.ts'
 
 const retryDelayMs = 500
 
-export interface ConnectWithinOptions {
+interface KafkaStartConfig extends KafkaConfig {
   /** Longest wait for a Kafka that is not there yet. */
   readonly startTimeoutMs: number
+}
+
+interface ConnectWithinOptions {
   /** Ends the wait. */
   readonly signal?: AbortSignal | undefined
   readonly onWaiting: (reason: string) => void
@@ -19,9 +22,10 @@ export interface ConnectWithinOptions {
  *   signal was aborted with
  */
 export async function connectWithin(
-  config: KafkaConfig,
-  { startTimeoutMs, signal, onWaiting }: ConnectWithinOptions,
+  config: KafkaStartConfig,
+  { signal, onWaiting }: ConnectWithinOptions,
 ): Promise<Kafka> {
+  const { startTimeoutMs } = config
   const deadline = Date.now() + startTimeoutMs
   for (;;) {
     signal?.throwIfAborted()
